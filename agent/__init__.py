@@ -1,0 +1,1 @@
+"""What runs at the branch: probes, spool, uplink, and the small privileged actor."""

@@ -1,0 +1,1 @@
+"""One file per actuator; added to ACTUATORS and nowhere else."""

@@ -1,0 +1,1 @@
+"""What crosses the network between agent and collector: topics, messages, codec. Imports nothing of ours."""
