@@ -23,7 +23,7 @@ class Effort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Each anchor is probed every `interval_s`; silence of `down_after_s` is DOWN, vetoes stretch that to `veto_cap_s`."""
+    """Each anchor is probed every `interval_s`; silence of `down_after_s` is DOWN, `veto_cap_s` at most with vetoes."""
 
     interval_s: float
     down_after_s: float

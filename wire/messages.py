@@ -1,6 +1,7 @@
 """The records that cross the network. Values only: no behaviour, frozen, positional on the wire.
 
-Times are Unix nanoseconds of the agent's clock; `clock_trusted` in a presence says whether that was set. `None` means unknown: never zero, never fine. States are small integers (DESIGN.md section 7), documented where they are defined.
+Times are Unix nanoseconds of the agent's clock; `clock_trusted` in a presence says whether that was set. `None` means
+unknown: never zero, never fine. States are small integers (DESIGN.md section 7), documented where they are defined.
 """
 
 from enum import IntEnum, StrEnum
@@ -59,7 +60,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True, tag_field="k", forbi
     pass
 
 
-class Window(_Record, tag="w"):
+class Window(_Record, frozen=True, tag="w"):
     """Ten seconds of one path and IP family, all anchors together. RTTs are None when nothing was received.
 
     Loss is (sent - received) / sent over probes whose deadline has passed (RFC 7680 2.4, RFC 6673 4); a late reply is a
@@ -96,7 +97,7 @@ class FlightProbe(msgspec.Struct, frozen=True, array_like=True):
     rtt_ms: float | None
 
 
-class Flight(_Record, tag="f"):
+class Flight(_Record, frozen=True, tag="f"):
     """Flight record: the probes of one path from 30 s before to 30 s after an event. Offsets count from `at_ns`."""
 
     at_ns: int
@@ -105,7 +106,7 @@ class Flight(_Record, tag="f"):
     probes: tuple[FlightProbe, ...]
 
 
-class StateChange(_Record, tag="s"):
+class StateChange(_Record, frozen=True, tag="s"):
     """A path changed state. `silence_ms` is how long the path had been silent when it was judged, if it was."""
 
     at_ns: int
@@ -118,7 +119,7 @@ class StateChange(_Record, tag="s"):
     silence_ms: float | None
 
 
-class Act(_Record, tag="a"):
+class Act(_Record, frozen=True, tag="a"):
     """A move of the branch's traffic. `id` is the same for each report of one move."""
 
     at_ns: int
@@ -141,7 +142,7 @@ class DigestPath(msgspec.Struct, frozen=True, array_like=True):
     bytes_used: int | None
 
 
-class Digest(_Record, tag="g"):
+class Digest(_Record, frozen=True, tag="g"):
     """Once a minute: enough to keep the wall alive on a metered path (at most 300 bytes for four paths)."""
 
     at_ns: int
@@ -150,7 +151,7 @@ class Digest(_Record, tag="g"):
     paths: tuple[DigestPath, ...]
 
 
-class Gap(_Record, tag="x"):
+class Gap(_Record, frozen=True, tag="x"):
     """Records the agent had to drop: `count` of this lane, so that nobody takes the hole for calm."""
 
     at_ns: int

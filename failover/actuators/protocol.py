@@ -23,11 +23,11 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target_proved_s: float | None
 
 
-class SnapshotRequest(_Request, tag="snapshot"):
+class SnapshotRequest(_Request, frozen=True, tag="snapshot"):
     """What is in place now?"""
 
 
-class Apply(_Request, tag="apply"):
+class Apply(_Request, frozen=True, tag="apply"):
     """Put the ABSOLUTE state "traffic goes by `path`" in place; undo it after `rollback_after_s` without a commit."""
 
     id: str
@@ -37,19 +37,19 @@ class Apply(_Request, tag="apply"):
     evidence: Evidence
 
 
-class Commit(_Request, tag="commit"):
+class Commit(_Request, frozen=True, tag="commit"):
     """The applied state is proved: stop the roll-back timer and clear flows still translated to abandoned links."""
 
     id: str
 
 
-class Rollback(_Request, tag="rollback"):
+class Rollback(_Request, frozen=True, tag="rollback"):
     """The applied state did not prove itself: put the one before back now."""
 
     id: str
 
 
-class Counters(_Request, tag="counters"):
+class Counters(_Request, frozen=True, tag="counters"):
     """Packets received from beyond the gateway, probe replies excluded, per path: passive evidence of traffic."""
 
 
