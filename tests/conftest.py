@@ -1,0 +1,12 @@
+"""Shared by all tests."""
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs_missing(reason): a part CI must have is missing")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs_missing"):
+        pytest.fail(f"CI must have this: {mark.args[0]}")
