@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from wire.errors import MalformedError, TooLargeError, UnknownVersionError
-from wire.messages import Ack, Batch, Presence
+from wire.messages import Ack, Batch, Presence, Record
 
 VERSION = 1
 PLAIN, DEFLATED = 0, 1
@@ -24,6 +24,7 @@ _encoder = msgspec.msgpack.Encoder()
 _batch = msgspec.msgpack.Decoder(Batch)
 _ack = msgspec.msgpack.Decoder(Ack)
 _presence = msgspec.msgpack.Decoder(Presence)
+_record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 
 
 def encode(message: Batch | Ack | Presence) -> bytes:
@@ -55,6 +56,20 @@ def decode_presence(payload: bytes) -> Presence:
     return _decode(payload, _presence)
 
 
+def encode_record(record: Record) -> bytes:
+    """One record as MessagePack without header, as the agent keeps it on disk."""
+    return _encoder.encode(record)
+
+
+def decode_record(body: bytes) -> Record:
+    """Read what `encode_record` wrote.
+
+    Raises:
+        MalformedError: not a record, or one of another version of this program.
+    """
+    return _unpack(body, _record)
+
+
 def _decode(payload: bytes, decoder: "msgspec.msgpack.Decoder[_T]") -> _T:
     if len(payload) < 2:
         raise MalformedError(f"payload of {len(payload)} bytes has no header")
@@ -67,6 +82,10 @@ def _decode(payload: bytes, decoder: "msgspec.msgpack.Decoder[_T]") -> _T:
         body = _inflate(body)
     elif payload[1] != PLAIN:
         raise MalformedError(f"encoding {payload[1]} is neither plain (0) nor zlib (1)")
+    return _unpack(body, decoder)
+
+
+def _unpack(body: bytes, decoder: "msgspec.msgpack.Decoder[_T]") -> _T:
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
