@@ -1,13 +1,18 @@
 """Settings files: TOML into typed, frozen structs, or one sentence that names file, line, key and remedy."""
 
+import difflib
 import hashlib
 import re
 import tomllib
+import typing
+from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from branchline.toml_lines import Key, dotted, line_of
 from branchline.units import Duration, Size
 
 T = TypeVar("T")
@@ -22,7 +27,8 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every table of a settings file: immutable, unknown keys refused by name.
 
-    Rules across keys stand in `__post_init__` and raise ValueError with a sentence that starts with the key.
+    Rules across keys stand in `__post_init__` and raise ValueError with a sentence that starts with the key, such as
+    `rank: 0 is ...` or, from a table above, `path[2].rank: ...` (people count from 1).
     """
 
 
@@ -57,6 +63,19 @@ def read(file: Path) -> str:
 
 def parse(text: str, kind: type[T], name: str) -> T:
     """Read the text of a settings file called `name` into `kind`. Raises as `load`."""
+    data = tables(text, name)
+    try:
+        return msgspec.convert(data, kind, dec_hook=_custom)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_sentence(str(error), text, name, kind)) from None
+
+
+def tables(text: str, name: str) -> dict[str, Any]:
+    """The TOML of a settings file called `name`, before it is known what kind of file it is.
+
+    Raises:
+        SettingsError: not TOML, or a value no settings file can hold.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -64,10 +83,15 @@ def parse(text: str, kind: type[T], name: str) -> T:
         line = where[1] if where else str(text.count("\n") + 1)
         what = re.sub(r" \(at .*\)\Z", "", str(error))
         raise SettingsError(f"{name} line {line}: not valid TOML ({what}); correct this line") from None
-    try:
-        return msgspec.convert(data, kind, dec_hook=_custom)
-    except msgspec.ValidationError as error:
-        raise SettingsError(_sentence(str(error), text, name)) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; thousands of brackets
+        raise SettingsError(f"{name}: a number or a list is far too long; this is not a settings file") from None
+    for path, value in _texts(data, []):
+        if not value.isprintable():
+            raise SettingsError(
+                f"{name} line {line_of(text, path)}: {dotted(path)} holds a character that cannot be printed "
+                f"({value[:40]!a}); write it on one line, without control characters"
+            )
+    return data
 
 
 def digest(text: str) -> str:
@@ -81,49 +105,97 @@ def _custom(kind: type[Any], value: object) -> object:
     raise NotImplementedError(kind)  # msgspec's own protocol for "not mine"
 
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(.+?)`")
-_MISSING = re.compile(r"Object missing required field `(.+?)`")
+def _texts(value: object, path: list[Key]) -> Iterator[tuple[list[Key], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, [*path, key])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, [*path, index])
 
 
-def _sentence(message: str, text: str, name: str) -> str:
-    what, _, at = message.partition(" - at `$")
-    keys = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", at)
-    path: list[str | int] = [key or int(index) for key, index in keys]
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`\Z", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.+)`\Z")
+_WRONG_TYPE = re.compile(r"Expected `(.+)`, got `(.+)`\Z")
+_WRONG_CHOICE = re.compile(r"Invalid enum value (.+)\Z", re.DOTALL)
+_RULE = re.compile(r"([a-z0-9_]+(?:\[\d+\])?(?:\.[a-z0-9_]+)*): (.+)\Z", re.DOTALL)
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text in quotes",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+}
+
+
+def _sentence(message: str, text: str, name: str, kind: type[Any]) -> str:
+    what, _, at = (
+        message.rpartition(" - at `$") if message.endswith("`") and " - at `$" in message else (message, "", "")
+    )
+    path = _keys(at.removesuffix("`"))
     if unknown := _UNKNOWN.match(what):
-        key = [*path, unknown[1]]
-        return f"{name} line {line_of(text, key)}: {dotted(key)} is not a known key; remove it or correct its spelling"
-    if missing := _MISSING.match(what):
-        return f"{name} line {line_of(text, path)}: {dotted([*path, missing[1]])} is missing; add it"
-    if not path:
-        return f"{name}: {what}"
-    return f"{name} line {line_of(text, path)}: {dotted(path)}: {what[0].lower() + what[1:]}"
+        known = list(_fields(_type_at(kind, path)))
+        close = difflib.get_close_matches(unknown[1], known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"remove it, or use one of: {', '.join(known)}"
+        path, what = [*path, unknown[1]], f" is not a known key; {remedy}"
+    elif missing := _MISSING.match(what):
+        table = _fields(_type_at(kind, [*path, missing[1]]))
+        here = f"{name} line {line_of(text, path)}" if path else name
+        header = f"[[{missing[1]}]]" if _is_list(_fields(_type_at(kind, path))[missing[1]]) else f"[{missing[1]}]"
+        return f"{here}: {dotted([*path, missing[1]])} is missing; add {f'the table {header}' if table else 'it'}"
+    elif wrong := _WRONG_TYPE.match(what):
+        wanted = " or ".join(_TYPES.get(word, word) for word in wrong[1].split(" | ") if word != "null")
+        what = f" is {_TYPES.get(wrong[2], f'a {wrong[2]}')}, but must be {wanted}; correct it"
+    elif choice := _WRONG_CHOICE.match(what):
+        what = f" is {_quoted(choice[1])}, but must be {' or '.join(_choices(_type_at(kind, path)))}; correct it"
+    elif rule := _RULE.match(what):
+        path, what = [*path, *_keys("." + rule[1], first=1)], f": {rule[2]}"
+    else:
+        what = f": {what}"
+    return f"{name} line {line_of(text, path)}: {dotted(path)}{what}"
 
 
-def dotted(path: list[str | int]) -> str:
-    """`["path", 1, "rank"]` as people say it: `path[2].rank` (they count from 1)."""
-    out = ""
+def _keys(at: str, first: int = 0) -> list[Key]:
+    """`.path[1].rank` as a list of keys; `first` is what the first item of a list is called."""
+    return [key or int(index) - first for key, index in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", at)]
+
+
+def _quoted(word: str) -> str:
+    return f'"{word[1:-1]}"' if word.startswith("'") else word
+
+
+def _plain(kind: Any) -> Any:
+    """The type itself, without `| None`."""
+    options = [option for option in typing.get_args(kind) if option is not type(None)]
+    return options[0] if type(None) in typing.get_args(kind) else kind
+
+
+def _is_list(kind: Any) -> bool:
+    return typing.get_origin(_plain(kind)) in {tuple, list}
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """The keys of a table, or of each table of a list, with their types; empty for anything else."""
+    kind = _plain(kind)
+    if _is_list(kind):
+        kind = typing.get_args(kind)[0]
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return {}
+    return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+
+
+def _type_at(kind: Any, path: list[Key]) -> Any:
     for key in path:
-        out += f"[{key + 1}]" if isinstance(key, int) else f".{key}" if out else key
-    return out
+        kind = _plain(kind)
+        kind = typing.get_args(kind)[0] if isinstance(key, int) else _fields(kind)[key]
+    return _plain(kind)
 
 
-def line_of(text: str, path: list[str | int]) -> int:
-    """The line, from 1, where a key or the closest table above it stands."""
-    lines = text.splitlines()
-    here, scope = 1, 0
-    for position, key in enumerate(path):
-        if isinstance(key, int):
-            continue
-        follow = path[position + 1] if position + 1 < len(path) else None
-        nth = follow if isinstance(follow, int) else 0
-        header = re.compile(rf"\s*\[\[?\s*(?:[\w-]+\.)*{re.escape(key)}\s*\]")
-        assignment = re.compile(rf"\s*(?:[\w-]+\.)*[\"']?{re.escape(key)}[\"']?\s*=")
-        found = [number for number in range(scope, len(lines)) if header.match(lines[number])]
-        if not found:
-            end = next((n for n in range(scope + 1, len(lines)) if lines[n].lstrip().startswith("[")), len(lines))
-            found = [number for number in range(scope, end) if assignment.match(lines[number])][:1]
-            nth = 0
-        if len(found) > nth:
-            scope = found[nth]
-            here = scope + 1
-    return here
+def _choices(kind: Any) -> list[str]:
+    words = (
+        [item.value for item in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
+    )
+    return [f'"{word}"' for word in words]
