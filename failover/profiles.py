@@ -28,10 +28,15 @@ class Pace:
     interval_s: float
     down_after_s: float
     veto_cap_s: float
+    probes: int = 15
 
     def down_after(self, anchors_alive: int) -> float:
-        """T, never below 15 probe intervals of the anchors that are alive: at 20 % loss that is 0.2^15."""
-        return max(self.down_after_s, 15 * self.interval_s / max(1, anchors_alive))
+        """T, never below `probes` probes unanswered by the anchors that are alive: at 20 % loss 15 make 0.2^15."""
+        return max(self.down_after_s, self.probes * self.interval_s / max(1, anchors_alive))
+
+    def latest_down(self, anchors_alive: int) -> float:
+        """The moment no veto can push DOWN past."""
+        return max(self.veto_cap_s, self.down_after(anchors_alive))
 
 
 _WIRE = {
@@ -40,12 +45,12 @@ _WIRE = {
 }
 # Cellular paces keep the data budget of DESIGN.md section 10: probes are 36 bytes at the IP layer.
 _CELL = {
-    Effort.IDLE: Pace(90.0, 95.0, 95.0),  # three anchors, so one probe every 30 s
-    Effort.ARMED: Pace(3.0, 5.0, 10.0),  # one probe a second
+    Effort.IDLE: Pace(90.0, 95.0, 95.0, 3),  # three anchors, so one probe every 30 s
+    Effort.ARMED: Pace(3.0, 5.0, 10.0, 5),  # one probe a second
     Effort.ACTIVE: Pace(0.5, 2.5, 5.0),
 }
 # The second IP family of a path is probed slowly: it labels, it does not move traffic.
-SECOND_FAMILY = Pace(1.0, 5.0, 10.0)
+SECOND_FAMILY = Pace(1.0, 5.0, 10.0, 5)
 
 
 def pace(profile: Profile, role: Role, effort: Effort) -> Pace:
