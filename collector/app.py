@@ -1,0 +1,121 @@
+"""Wires the tasks of the collector, nothing else."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from collector.clock import SteadyClock
+from collector.config import CollectorSettings
+from collector.counters import Counters
+from collector.dead_letters import DeadLetters
+from collector.errors import CollectorError
+from collector.ingest import Ingest
+from collector.journal.journal import Journal, JournalLimits, open_journal
+from collector.journal.reader import read_chunk
+from collector.journal.segments import Position
+from collector.store import STORES
+from collector.store.writer import Writer
+from collector.transport import Transport
+from collector.watch import Watch
+
+BRANCHES_FILE = "branches.json"
+_locks: list[int] = []
+
+
+def lock(directory: Path) -> None:
+    """Keep a second collector off this data directory for the life of the process.
+
+    Raises:
+        CollectorError: somebody else holds it, or the directory cannot be used.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise CollectorError(
+            f"{directory}: data_dir cannot be used ({error.strerror}); create it and give it to the collector's user"
+        ) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise CollectorError(f"{directory}: another collector uses this data_dir; give each its own") from None
+    _locks.append(handle)
+
+
+async def run(settings: CollectorSettings) -> None:
+    """Run until SIGTERM or SIGINT. Stopping is a fast kill: nothing is left to do but to stop.
+
+    Raises:
+        CollectorError: the data directory, a secret or a certificate cannot be used.
+    """
+    this = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if this is not None:
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    with suppress(asyncio.CancelledError):
+        await _run(settings)
+
+
+async def _run(settings: CollectorSettings) -> None:
+    lock(settings.data_dir)
+    directory = settings.data_dir / "journal"
+    clock, counters = SteadyClock(), Counters()
+    limits = JournalLimits(settings.journal.max_size, settings.journal.segment_size)
+    try:
+        journal = open_journal(directory, limits)
+        letters = DeadLetters(settings.data_dir / "dead-letters", settings.journal.dead_letters_max_size)
+        ingest = Ingest(journal=journal, letters=letters, clock=clock, counters=counters)
+        _replay(directory, journal, ingest)
+    except OSError as error:
+        raise CollectorError(f"{settings.data_dir}: cannot be used ({error.strerror}); check disk and rights") from None
+    transport = Transport(
+        settings.broker,
+        client_id=settings.collector.name,
+        parts=settings.collector.owned_parts,
+        deliver=ingest.offer,
+        counters=counters,
+    )
+    ingest.max_group = transport.max_group
+    store = STORES[settings.store.kind](settings.store)
+    writer = Writer(
+        store=store,
+        journal=journal,
+        directory=directory,
+        checkpoint_file=settings.data_dir / "checkpoint.json",
+        letters=letters,
+        counters=counters,
+        clock=clock,
+        committed=ingest.committed,
+    )
+    writer.resume()
+    watch = Watch(
+        name=settings.collector.name,
+        ingest=ingest,
+        journal=journal,
+        directory=directory,
+        file=settings.data_dir / BRANCHES_FILE,
+        counters=counters,
+        clock=clock,
+        connected=lambda: transport.connected,
+        stored=lambda: writer.position,
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(transport.run(), name="transport")
+            tasks.create_task(ingest.run(transport), name="ingest")
+            tasks.create_task(writer.run(), name="writer")
+            tasks.create_task(watch.run(), name="watch")
+    finally:
+        await store.close()
+
+
+def _replay(directory: Path, journal: Journal, ingest: Ingest) -> None:
+    position = Position(journal.end.segment, 0)
+    while position < journal.end:
+        chunk = read_chunk(directory, position, journal.end)
+        ingest.remember(chunk.records)
+        position = chunk.next

@@ -1,0 +1,88 @@
+"""`branchline collector`: run the collector, and ask what it knows."""
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from branchline.settings import SettingsError, load
+from collector.app import BRANCHES_FILE, run
+from collector.branch_file import BranchFile, read_branches
+from collector.config import CollectorSettings
+from collector.errors import CollectorError
+from collector.events import start_logging
+
+STALE_S = 15.0
+_EPILOG = """\
+examples:
+  branchline collector run --config /etc/branchline/collector.toml
+  branchline collector branches --config /etc/branchline/collector.toml --json
+
+exit codes: 0 done, 1 it failed, 2 wrong usage or settings"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one sub-command. Exit codes: 0 done, 1 it failed, 2 wrong usage or settings."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = load(options.config, CollectorSettings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        if options.command == "branches":
+            _show(read_branches(settings.data_dir / BRANCHES_FILE), as_json=options.json)
+            return 0
+        start_logging()
+        asyncio.run(run(settings))
+    except CollectorError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="branchline collector", description="The collector.", epilog=_EPILOG, formatter_class=raw
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    runs = commands.add_parser(
+        "run",
+        help="take records from the broker, keep them, feed the database",
+        description="Runs until SIGTERM or SIGINT. Events go to standard error, one on each line.",
+        epilog=_EPILOG,
+        formatter_class=raw,
+    )
+    branches = commands.add_parser(
+        "branches",
+        help="the state of each branch, as the collector saw it last",
+        description="Reads the table that the running, or last, collector wrote into its data_dir.",
+        epilog=_EPILOG,
+        formatter_class=raw,
+    )
+    for each in (runs, branches):
+        each.add_argument("--config", type=Path, required=True, metavar="FILE", help="the collector's settings file")
+    branches.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _show(table: BranchFile, *, as_json: bool) -> None:
+    age_s = max(0.0, time.time() - table.written_s)
+    if as_json:
+        document = {**msgspec.to_builtins(table), "age_s": round(age_s, 1)}
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        return
+    if age_s > STALE_S:
+        print(f"as of {age_s:.0f} s ago: the collector does not seem to run")
+    elif not table.hearing:
+        print("the collector cannot hear its broker or cannot write its journal: states are old")
+    if not table.branches:
+        print("no branch has been heard of yet")
+    for row in table.branches:
+        name = f"{row.tenant}/{row.branch}/{row.agent}"
+        paths = " ".join(f"{path}={state}" for path, state in row.paths.items())
+        print(f"{name:40} {row.state:9} for {max(0.0, table.written_s - row.since_s):.0f} s  on {row.active}  {paths}")

@@ -1,0 +1,136 @@
+"""The collector's settings file. `docs/configuration.md` is checked against it."""
+
+from pathlib import Path
+from typing import Literal
+
+from branchline.settings import Settings
+from branchline.units import Duration, Size
+from wire.errors import TopicError
+from wire.topics import PARTS, check_name
+
+
+class WhoSettings(Settings, frozen=True):
+    """`[collector]`: name of this collector, its data, and the parts of the fleet it owns.
+
+    The name is also the MQTT client id and the name of its session: two collectors must not share it.
+    """
+
+    name: str
+    data_dir: str = "/var/lib/branchline-collector"
+    parts: tuple[int, ...] | Literal["all"] = "all"
+
+    def __post_init__(self) -> None:
+        try:
+            check_name(self.name)
+        except TopicError as error:
+            raise ValueError(f"name: {error}") from None
+        if self.parts == "all":
+            return
+        if not self.parts:
+            raise ValueError('parts: the list is empty; write "all" or numbers from 0 to 63')
+        for part in self.parts:
+            if not 0 <= part < PARTS:
+                raise ValueError(f'parts: {part} is not a part; write "all" or numbers from 0 to {PARTS - 1}')
+        if len(set(self.parts)) != len(self.parts):
+            raise ValueError("parts: a number stands twice; remove one")
+
+    @property
+    def owned_parts(self) -> frozenset[int]:
+        """The parts this collector subscribes to."""
+        return frozenset(range(PARTS) if self.parts == "all" else self.parts)
+
+
+class BrokerSettings(Settings, frozen=True):
+    """`[broker]`: the MQTT broker."""
+
+    host: str
+    port: int = 1883
+    protocol: Literal["5", "3.1.1"] = "5"
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    keepalive: Duration = Duration(20)
+    session_expiry: Duration = Duration(86400)
+    receive_maximum: int = 500  # deliveries under way at once; the broker's default of 20 starves the group commit
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port: {self.port} is not between 1 and 65535")
+        if not 1 <= self.receive_maximum <= 65535:
+            raise ValueError(f"receive_maximum: {self.receive_maximum} is not between 1 and 65535")
+        if not 5 <= self.keepalive <= 3600:
+            raise ValueError("keepalive: must be between 5s and 1h")
+        if not 1 <= self.session_expiry <= 30 * 86400:
+            raise ValueError("session_expiry: must be between 1s and 30d")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file: cert_file and key_file go together; give both or neither")
+
+
+# kind -> (the key it needs, keys it does not know)
+_STORE_KEYS = {
+    "influx1": ("database", ("bucket", "org", "token_file")),
+    "influx2": ("bucket", ("database", "username", "password_file")),
+}
+
+
+class StoreSettings(Settings, frozen=True):
+    """`[store]`: the time-series database.
+
+    `influx1` writes to `/write` (InfluxDB 1.x), `influx2` to `/api/v2/write` (InfluxDB 1.8, 2, 3; VictoriaMetrics).
+    """
+
+    kind: Literal["influx1", "influx2"]
+    url: str
+    database: str = ""
+    bucket: str = ""
+    org: str = ""
+    token_file: str = ""
+    username: str = ""
+    password_file: str = ""
+    timeout: Duration = Duration(10)
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: {self.url!r} does not start with http:// or https://")
+        needed, foreign = _STORE_KEYS[self.kind]
+        if not getattr(self, needed):
+            raise ValueError(f'{needed}: kind "{self.kind}" needs the name of the {needed}')
+        for key in foreign:
+            if getattr(self, key):
+                raise ValueError(f'{key}: kind "{self.kind}" does not use it; remove it')
+        if bool(self.username) != bool(self.password_file):
+            raise ValueError("username: username and password_file go together; give both or neither")
+        if not 0.1 <= self.timeout <= 600:
+            raise ValueError("timeout: must be between 100ms and 10min")
+
+
+class JournalSettings(Settings, frozen=True):
+    """`[journal]`: how much waits on disk for the database before agents are asked to keep their records."""
+
+    max_size: Size = Size(4_000_000_000)
+    segment_size: Size = Size(16_000_000)
+    dead_letters_max_size: Size = Size(100_000_000)
+
+    def __post_init__(self) -> None:
+        if self.segment_size < 64_000:
+            raise ValueError("segment_size: must be at least 64kB")
+        if self.max_size < 4 * self.segment_size:
+            raise ValueError("max_size: must be at least four times segment_size")
+        if self.dead_letters_max_size < 1_000_000:
+            raise ValueError("dead_letters_max_size: must be at least 1MB")
+
+
+class CollectorSettings(Settings, frozen=True):
+    """The whole file."""
+
+    collector: WhoSettings
+    broker: BrokerSettings
+    store: StoreSettings
+    journal: JournalSettings = JournalSettings()
+
+    @property
+    def data_dir(self) -> Path:
+        """Where journal, checkpoint, dead letters and the branch table live."""
+        return Path(self.collector.data_dir)

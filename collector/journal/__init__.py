@@ -1,0 +1,1 @@
+"""The journal: what was acknowledged stands here until the database has it."""

@@ -1,0 +1,75 @@
+"""InfluxDB 1.8, 2 and 3, and VictoriaMetrics (writes only): `/api/v2/write` by influxdb-client's async client.
+
+The client is fed with ready bytes: its Point and its batching API are slow and drop data without an error. It does not
+retry either, which is right here: `writer.py` does. VictoriaMetrics answers 204 before the data is on disk (measured:
+a kill loses 3 to 10 s), so the journal keeps ten minutes for it; run it with `-dedup.minScrapeInterval=1ms`.
+"""
+
+import aiohttp
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.rest import ApiException
+
+from collector.store.answers import read_answer
+from collector.store.base import Answer, Later, Written
+
+VICTORIA_KEEP_S = 600.0
+_START = b"\nprocess_start_time_seconds "
+_VICTORIA = b"\nvm_app_version{"
+
+
+class Influx2:
+    """Writes to one bucket."""
+
+    def __init__(self, *, url: str, bucket: str, org: str, token: str, timeout_s: float) -> None:
+        """Call inside a running event loop."""
+        self._url = url.rstrip("/")
+        self._bucket = bucket
+        self._client = InfluxDBClientAsync(
+            self._url, token, org=org or "-", timeout=round(timeout_s * 1000), allow_redirects=False
+        )
+        self._writer = self._client.write_api()
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
+        self._forgets: bool | None = None
+
+    @property
+    def keep_s(self) -> float:
+        """Ten minutes for VictoriaMetrics, and until it is known what answers."""
+        return 0.0 if self._forgets is False else VICTORIA_KEEP_S
+
+    async def write(self, lines: bytes) -> Answer:
+        """POST the lines."""
+        count = lines.count(b"\n") + 1
+        try:
+            taken = await self._writer.write(self._bucket, record=lines)
+        except ApiException as error:
+            body = error.body or error.reason or ""
+            text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+            return read_answer(int(error.status or 0), text, error.retry_after, count)
+        except InfluxDBError as error:
+            return Later(str(error))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Later(str(error) or "no answer in time")
+        return Written() if taken else Later("an answer that is neither 204 nor an error")
+
+    async def started_s(self) -> float | None:
+        """Ask `/metrics` whether this is VictoriaMetrics, and when it started."""
+        try:
+            async with self._session.get(f"{self._url}/metrics") as response:
+                page = b"\n" + await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+        if response.status >= 500:
+            return None
+        self._forgets = _VICTORIA in page
+        if not self._forgets or _START not in page:
+            return None
+        try:
+            return float(page.split(_START, 1)[1].split(b"\n", 1)[0])
+        except ValueError:
+            return None
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]  # influxdb-client is half typed
+        await self._session.close()

@@ -1,0 +1,217 @@
+"""Line protocol from records. Pure; names from `wire.fields`; times in nanoseconds from the record itself.
+
+A redelivered record makes the same series and time, so the database overwrites it. Sparse records (state changes,
+acts, gaps) get the last three digits of their time from their sequence number: two of them in one nanosecond
+stay two points, and each keeps its time to the microsecond.
+"""
+
+import math
+from functools import lru_cache
+
+from collector.counters import Counters
+from wire import fields
+from wire.fields import (
+    ActField,
+    BranchStateField,
+    DigestField,
+    FlightField,
+    LinkField,
+    LinkStateField,
+    Measurement,
+    PipelineField,
+    Tag,
+)
+from wire.messages import Act, Batch, BranchState, Digest, Flight, Gap, Role, StateChange, Window
+from wire.topics import Address
+
+MAX_TAG_CHARS = 128
+MAX_TEXT_CHARS = 500
+MAX_INT = 2**63 - 1
+
+_TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\\": "_"})
+_TEXT = str.maketrans({'"': '\\"', "\\": "\\\\"})
+
+Value = float | int | str | None
+
+
+def tag_value(text: str) -> str:
+    """A tag value, escaped. Control characters and backslashes, which line protocol cannot carry, become `_`."""
+    clean = "".join(c if c.isprintable() else "_" for c in text[:MAX_TAG_CHARS])
+    return clean.translate(_TAG)
+
+
+def text_value(text: str) -> str:
+    """A string field with its quotes. Control characters become spaces."""
+    clean = "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT_CHARS])
+    return f'"{clean.translate(_TEXT)}"'
+
+
+@lru_cache(maxsize=65536)
+def series(measurement: str, tags: tuple[tuple[str, str], ...]) -> str:
+    """Measurement and tags; empty tag values are left out, since InfluxDB refuses them."""
+    return measurement + "".join(f",{name}={tag_value(value)}" for name, value in tags if value)
+
+
+@lru_cache(maxsize=65536)
+def _link_series(address: Address, path: str, role: Role, isp: str, family: int) -> str:
+    tags = (*_agent_tags(address), (Tag.LINK, path), (Tag.ROLE, role), (Tag.ISP, isp), (Tag.FAMILY, str(family)))
+    return series(Measurement.LINK, tags)
+
+
+@lru_cache(maxsize=65536)
+def _agent_tags(address: Address) -> tuple[tuple[str, str], ...]:
+    return (Tag.TENANT, address.tenant), (Tag.BRANCH, address.branch), (Tag.AGENT, address.agent)
+
+
+def point(head: str, values: tuple[tuple[str, Value], ...], at_ns: int) -> str:
+    """One line. None, NaN, infinities and integers a database cannot keep are left out; `""` when nothing is left."""
+    words = []
+    for name, value in values:
+        if value is None:
+            continue
+        if isinstance(value, float):
+            if math.isfinite(value):
+                words.append(f"{name}={value!r}")
+        elif isinstance(value, int):
+            if -MAX_INT <= value <= MAX_INT:
+                words.append(f"{name}={int(value)}i")
+        else:
+            words.append(f"{name}={text_value(value)}")
+    return f"{head} {','.join(words)} {at_ns}" if words else ""
+
+
+def batch_lines(address: Address, batch: Batch) -> list[str]:
+    """All lines of a batch."""
+    out: list[str] = []
+    for seq, record in enumerate(batch.records, batch.first_seq):
+        match record:
+            case Window():
+                out.append(_window(address, record))
+            case StateChange():
+                out.append(_state_change(address, record, _apart(record.at_ns, seq)))
+            case Act():
+                out.append(_act(address, record, _apart(record.at_ns, seq)))
+            case Digest():
+                out += _digest(address, record)
+            case Flight():
+                out += _flight(address, record)
+            case Gap():
+                out.append(_gap(address, batch, record, _apart(record.at_ns, seq)))
+    return [line for line in out if line]
+
+
+def _apart(at_ns: int, seq: int) -> int:
+    return at_ns // 1000 * 1000 + seq % 1000
+
+
+def _window(address: Address, w: Window) -> str:
+    loss_pct = 100.0 * (w.sent - w.received) / w.sent if w.sent > 0 else None
+    values: tuple[tuple[str, Value], ...] = (
+        (LinkField.DURATION_S, float(w.duration_s)),
+        (LinkField.STATE, w.state),
+        (LinkField.SENT, w.sent),
+        (LinkField.RECEIVED, w.received),
+        (LinkField.LATE, w.late),
+        (LinkField.DUPLICATES, w.duplicates),
+        (LinkField.ICMP_ERRORS, w.icmp_errors),
+        (LinkField.LOCAL_ERRORS, w.local_errors),
+        (LinkField.LOSS_PCT, loss_pct),
+        (LinkField.RTT_MIN_MS, w.rtt_min_ms),
+        (LinkField.RTT_MEDIAN_MS, w.rtt_median_ms),
+        (LinkField.RTT_P95_MS, w.rtt_p95_ms),
+        (LinkField.RTT_MAX_MS, w.rtt_max_ms),
+        (LinkField.RTT_JITTER_MS, w.rtt_jitter_ms),
+        (LinkField.SILENT_ANCHORS, len(w.silent_anchors)),
+    )
+    return point(_link_series(address, w.path, w.role, w.isp, w.family), values, w.start_ns)
+
+
+def _state_change(address: Address, s: StateChange, at_ns: int) -> str:
+    tags = (*_agent_tags(address), (Tag.LINK, s.path), (Tag.ROLE, s.role), (Tag.ISP, s.isp))
+    values: tuple[tuple[str, Value], ...] = (
+        (LinkStateField.OLD, s.old),
+        (LinkStateField.NEW, s.new),
+        (LinkStateField.REASON, s.reason),
+        (LinkStateField.SILENCE_MS, s.silence_ms),
+    )
+    return point(series(Measurement.LINK_STATE, tags), values, at_ns)
+
+
+def _act(address: Address, a: Act, at_ns: int) -> str:
+    tags = (*_agent_tags(address), (Tag.LINK, a.to_path), (Tag.FROM_LINK, a.from_path), (Tag.KIND, a.kind))
+    values: tuple[tuple[str, Value], ...] = (
+        (ActField.OUTCOME, fields.OUTCOME_CODES[a.outcome]),
+        (ActField.ID, a.id),
+        (ActField.REASON, a.reason),
+        (ActField.ROUTE_MS, a.route_ms),
+    )
+    return point(series(Measurement.ACT, tags), values, at_ns)
+
+
+def _digest(address: Address, d: Digest) -> list[str]:
+    tags = _agent_tags(address)
+    out = [point(series(Measurement.BRANCH_STATE, tags), ((BranchStateField.REPORTED, d.branch_state),), d.at_ns)]
+    for path in d.paths:
+        values: tuple[tuple[str, Value], ...] = (
+            (DigestField.STATE, path.state),
+            (DigestField.RTT_MS, path.rtt_ms),
+            (DigestField.LOSS_PCT, path.loss_pct),
+            (DigestField.BYTES_USED, path.bytes_used),
+        )
+        out.append(point(series(Measurement.DIGEST, (*tags, (Tag.LINK, path.path))), values, d.at_ns))
+    return out
+
+
+def _flight(address: Address, flight: Flight) -> list[str]:
+    tags = (*_agent_tags(address), (Tag.LINK, flight.path))
+    out = []
+    for probe in flight.probes:
+        head = series(Measurement.FLIGHT, (*tags, (Tag.ANCHOR, probe.anchor), (Tag.FAMILY, str(probe.family))))
+        values: tuple[tuple[str, Value], ...] = (
+            (FlightField.RTT_MS, probe.rtt_ms),
+            (FlightField.LOST, int(probe.rtt_ms is None)),
+        )
+        if math.isfinite(probe.offset_ms):
+            out.append(point(head, values, flight.at_ns + round(probe.offset_ms * 1e6)))
+    return out
+
+
+def _gap(address: Address, batch: Batch, gap: Gap, at_ns: int) -> str:
+    tags = (*_agent_tags(address), (Tag.LANE, batch.lane))
+    values: tuple[tuple[str, Value], ...] = (
+        (PipelineField.GAP_COUNT, gap.count),
+        (PipelineField.GAP_FIRST_SEQ, gap.first_seq),
+        (PipelineField.GAP_LAST_SEQ, gap.last_seq),
+        (PipelineField.GAP_REASON, gap.reason),
+    )
+    return point(series(Measurement.PIPELINE, tags), values, at_ns)
+
+
+def branch_state_line(tenant: str, branch: str, agent: str, state: BranchState, at_ns: int) -> str:
+    """The collector's judgement of one branch."""
+    tags = ((Tag.TENANT, tenant), (Tag.BRANCH, branch), (Tag.AGENT, agent))
+    return point(series(Measurement.BRANCH_STATE, tags), ((BranchStateField.STATE, state),), at_ns)
+
+
+def pipeline_line(name: str, c: Counters, journal_bytes: int, lag_bytes: int, at_ns: int, *, held: bool) -> str:
+    """The collector's own counters."""
+    values: tuple[tuple[str, Value], ...] = (
+        (PipelineField.MESSAGES, c.messages),
+        (PipelineField.RECORDS, c.records),
+        (PipelineField.DUPLICATES, c.duplicates),
+        (PipelineField.SKIPPED, c.skipped),
+        (PipelineField.DEAD_LETTERS, c.dead_letters),
+        (PipelineField.DEAD_LETTERS_DROPPED, c.dead_letters_dropped),
+        (PipelineField.DROPPED_QOS0, c.dropped_qos0),
+        (PipelineField.ACKS, c.acks),
+        (PipelineField.COMMITS, c.commits),
+        (PipelineField.CONNECTS, c.connects),
+        (PipelineField.LINES_WRITTEN, c.lines_written),
+        (PipelineField.LINES_REJECTED, c.lines_rejected),
+        (PipelineField.STORE_RETRIES, c.store_retries),
+        (PipelineField.DAMAGED, c.damaged_segments),
+        (PipelineField.JOURNAL_BYTES, journal_bytes),
+        (PipelineField.JOURNAL_LAG_BYTES, lag_bytes),
+        (PipelineField.HELD, int(held)),
+    )
+    return point(series(Measurement.PIPELINE, ((Tag.COLLECTOR, name),)), values, at_ns)
