@@ -1,7 +1,9 @@
 """The `branchline` command: one door, each package's own `cli` imported only when its sub-command runs."""
 
+import difflib
 import importlib
 import sys
+from types import ModuleType
 
 from branchline import __version__
 
@@ -14,26 +16,43 @@ COMMANDS = {
     "doctor": ("agent.doctor.cli", "find what is wrong on this branch router"),
     "lab": ("lab.cli", "cut real wires in network namespaces and measure (root)"),
 }
+_OURS = {"agent", "branchline", "collector", "failover", "lab", "wire"}
 
 
 def main() -> int:
     """Run a sub-command. Exit codes: 0 done, 1 it failed or found a fault, 2 wrong usage or settings."""
     words = sys.argv[1:]
     if words and words[0] in COMMANDS:
-        module = importlib.import_module(COMMANDS[words[0]][0])
-        return int(module.main(words[1:]) or 0)
+        module = _import(words[0])
+        return int(module.main(words[1:]) or 0) if module else 1
     if words == ["--version"]:
         print(f"branchline {__version__}")
         return 0
-    wanted = bool(words) and words[0] not in {"-h", "--help"}
-    out = sys.stderr if wanted else sys.stdout
-    if wanted:
-        print(f"branchline: {words[0]!r} is not a command; choose one of these:\n", file=out)
+    unknown = bool(words) and words[0] not in {"-h", "--help"}
+    out = sys.stderr if unknown else sys.stdout
+    if unknown:
+        close = difflib.get_close_matches(words[0], COMMANDS, n=1)
+        remedy = f"did you mean {close[0]}?" if close else "choose one of these:"
+        print(f"branchline: {words[0]!r} is not a command; {remedy}\n", file=out)
     print("usage: branchline COMMAND [OPTIONS]      branchline COMMAND --help\n", file=out)
     for name, (_, what) in COMMANDS.items():
         print(f"  {name:13} {what}", file=out)
     print("\nexample: branchline check-config /etc/branchline/agent.toml", file=out)
-    return 2 if wanted else 0
+    return 2 if unknown else 0
+
+
+def _import(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(COMMANDS[name][0])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in _OURS:
+            raise  # a fault of this program, not of its installation
+        print(
+            f"branchline: `{name}` needs the package {error.name}; install branchline with its extras: "
+            f'pip install "branchline[agent,collector,demo]"',
+            file=sys.stderr,
+        )
+        return None
 
 
 if __name__ == "__main__":

@@ -195,7 +195,8 @@ def _type_at(kind: Any, path: list[Key]) -> Any:
 
 
 def _choices(kind: Any) -> list[str]:
-    words = (
-        [item.value for item in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
-    )
-    return [f'"{word}"' for word in words]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [f'"{item.value}"' for item in kind]
+    if typing.get_origin(kind) is typing.Literal:
+        return [f'"{word}"' for word in typing.get_args(kind)]
+    return [word for option in typing.get_args(kind) for word in _choices(option)]

@@ -43,7 +43,7 @@ def line_of(text: str, path: list[Key]) -> int:
 
 
 def _statements(text: str) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")
     start = 0
     while start < len(lines):
         for end in range(start + 1, min(start + MAX_STATEMENT_LINES, len(lines)) + 1):

@@ -1,6 +1,11 @@
 """Shared by all tests."""
 
+import hypothesis
 import pytest
+
+# Two cores shared with real brokers and databases: a slow example is no fault. pytest-timeout guards the whole test.
+hypothesis.settings.register_profile("branchline", deadline=None)
+hypothesis.settings.load_profile("branchline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

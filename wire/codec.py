@@ -102,4 +102,6 @@ def _inflate(body: bytes) -> bytes:
         raise TooLargeError(f"payload inflates to more than {MAX_INFLATED_BYTES} bytes")
     if not inflater.eof:
         raise MalformedError("zlib data ends too early")
+    if inflater.unused_data:
+        raise MalformedError(f"zlib data is followed by {len(inflater.unused_data)} bytes that are not part of it")
     return plain

@@ -2,13 +2,33 @@
 
 Times are Unix nanoseconds of the agent's clock; `clock_trusted` in a presence says whether that was set. `None` means
 unknown: never zero, never fine. States are small integers (DESIGN.md section 7), documented where they are defined.
+
+The limits below are checked on decoding only: a producer keeps to them, a receiver believes nobody. They are what a
+time-series database can hold for certain: no NaN, no negative count, no integer over 63 bits, no line break in a text.
 """
 
 from enum import IntEnum, StrEnum
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from wire.topics import Lane
+from wire.topics import NAME_PATTERN, Lane
+
+MAX_TEXT = 500
+_INT63 = 2**63 - 1
+
+Count = Annotated[int, Meta(ge=0, le=_INT63)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=_INT63)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e12)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Family = Literal[4, 6]
+Name = Annotated[str, Meta(pattern=rf"\A{NAME_PATTERN}\Z")]
+NameOrNone = Annotated[str, Meta(pattern=rf"\A(?:{NAME_PATTERN})?\Z")]  # empty: none
+_ONE_LINE = r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=_ONE_LINE)]
+Label = Annotated[str, Meta(max_length=63, pattern=_ONE_LINE)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=_ONE_LINE)]
 
 
 class LinkState(IntEnum):
@@ -67,98 +87,98 @@ class Window(_Record, frozen=True, tag="w"):
     loss and counted in `late`; jitter is RFC 3550 6.4.1 over round trips.
     """
 
-    start_ns: int
-    duration_s: float
-    path: str
+    start_ns: Nanoseconds
+    duration_s: Annotated[float, Meta(gt=0, le=86_400)]
+    path: Name
     role: Role
-    isp: str
-    family: int
+    isp: Label
+    family: Family
     state: LinkState
-    sent: int
-    received: int
-    late: int
-    duplicates: int
-    icmp_errors: int
-    local_errors: int
-    rtt_min_ms: float | None
-    rtt_median_ms: float | None
-    rtt_p95_ms: float | None
-    rtt_max_ms: float | None
-    rtt_jitter_ms: float | None
-    silent_anchors: tuple[str, ...] = ()
+    sent: Count
+    received: Count
+    late: Count
+    duplicates: Count
+    icmp_errors: Count
+    local_errors: Count
+    rtt_min_ms: Milliseconds | None
+    rtt_median_ms: Milliseconds | None
+    rtt_p95_ms: Milliseconds | None
+    rtt_max_ms: Milliseconds | None
+    rtt_jitter_ms: Milliseconds | None
+    silent_anchors: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
 
 
-class FlightProbe(msgspec.Struct, frozen=True, array_like=True):
+class FlightProbe(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One probe of a flight record. `rtt_ms` is None when no reply came in time."""
 
-    offset_ms: float
-    anchor: str
-    family: int
-    rtt_ms: float | None
+    offset_ms: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    anchor: Name
+    family: Family
+    rtt_ms: Milliseconds | None
 
 
 class Flight(_Record, frozen=True, tag="f"):
     """Flight record: the probes of one path from 30 s before to 30 s after an event. Offsets count from `at_ns`."""
 
-    at_ns: int
-    event: str
-    path: str
-    probes: tuple[FlightProbe, ...]
+    at_ns: Nanoseconds
+    event: Text
+    path: Name
+    probes: Annotated[tuple[FlightProbe, ...], Meta(max_length=20_000)]
 
 
 class StateChange(_Record, frozen=True, tag="s"):
     """A path changed state. `silence_ms` is how long the path had been silent when it was judged, if it was."""
 
-    at_ns: int
-    path: str
+    at_ns: Nanoseconds
+    path: Name
     role: Role
-    isp: str
+    isp: Label
     old: LinkState
     new: LinkState
-    reason: str
-    silence_ms: float | None
+    reason: Text
+    silence_ms: Milliseconds | None
 
 
 class Act(_Record, frozen=True, tag="a"):
     """A move of the branch's traffic. `id` is the same for each report of one move."""
 
-    at_ns: int
-    id: str
+    at_ns: Nanoseconds
+    id: Word
     kind: ActKind
     outcome: ActOutcome
-    from_path: str
-    to_path: str
-    reason: str
-    route_ms: float | None = None
+    from_path: NameOrNone
+    to_path: NameOrNone
+    reason: Text
+    route_ms: Milliseconds | None = None
 
 
-class DigestPath(msgspec.Struct, frozen=True, array_like=True):
+class DigestPath(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One path of a digest. Bytes are what the interface counted since the last digest."""
 
-    path: str
+    path: Name
     state: LinkState
-    rtt_ms: float | None
-    loss_pct: float | None
-    bytes_used: int | None
+    rtt_ms: Milliseconds | None
+    loss_pct: Percent | None
+    bytes_used: Count | None
 
 
 class Digest(_Record, frozen=True, tag="g"):
     """Once a minute: enough to keep the wall alive on a metered path (at most 300 bytes for four paths)."""
 
-    at_ns: int
+    at_ns: Nanoseconds
     branch_state: BranchState
-    active: str
-    paths: tuple[DigestPath, ...]
+    active: NameOrNone
+    paths: Annotated[tuple[DigestPath, ...], Meta(max_length=64)]
 
 
 class Gap(_Record, frozen=True, tag="x"):
     """Records the agent had to drop: `count` of this lane, so that nobody takes the hole for calm."""
 
-    at_ns: int
-    first_seq: int
-    last_seq: int
-    count: int
-    reason: str
+    at_ns: Nanoseconds
+    first_seq: Count
+    last_seq: Count
+    count: Count
+    reason: Text
 
 
 Event = StateChange | Act | Digest | Gap
@@ -175,20 +195,20 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """
 
     lane: Lane
-    epoch: str
-    first_seq: int
-    base: int
+    epoch: Word
+    first_seq: Count
+    base: Count
     hist: bool
-    sent_ns: int
-    records: tuple[Record, ...]
+    sent_ns: Nanoseconds
+    records: Annotated[tuple[Record, ...], Meta(max_length=10_000)]
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The collector has every record of this lane and epoch up to `watermark`, included, on disk."""
 
     lane: Lane
-    epoch: str
-    watermark: int
+    epoch: Word
+    watermark: Count
 
 
 class Presence(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -198,10 +218,10 @@ class Presence(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """
 
     online: bool
-    epoch: str
-    connection: int
-    version: str
-    config_hash: str
+    epoch: Word
+    connection: Count
+    version: Word
+    config_hash: Label
     clock_trusted: bool
-    at_ns: int
-    active: str
+    at_ns: Nanoseconds
+    active: NameOrNone

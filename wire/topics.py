@@ -15,7 +15,8 @@ ROOT = "bl/1"
 PARTS = 64
 
 # MQTT forbids + # / and NUL inside a level we build; the rest keeps names usable as InfluxDB tags and file names.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+_NAME = re.compile(NAME_PATTERN + r"\Z")
 
 
 class Lane(StrEnum):
