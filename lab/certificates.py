@@ -1,0 +1,44 @@
+"""A certificate authority for one lab and a certificate for the names its TLS servers go by."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.namespaces import LabError
+from lab.topology import PROOF_NAME, ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files in PEM."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+def make(folder: Path) -> Certificates:
+    """Make them in `folder`, valid for a month.
+
+    Raises:
+        LabError: openssl is missing or refused.
+    """
+    authority, certificate = folder / "ca.pem", folder / "server.pem"
+    authority_key, key = folder / "ca.key", folder / "server.key"
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30")
+    names = f"subjectAltName=DNS:{PROOF_NAME},DNS:app.{ZONE}"
+    _openssl(
+        "req", "-x509", *curve, "-subj", "/CN=lab authority", "-keyout", str(authority_key), "-out", str(authority)
+    )
+    signed = ("-CA", str(authority), "-CAkey", str(authority_key), "-addext", names)
+    signed += ("-addext", "basicConstraints=critical,CA:FALSE")
+    _openssl(
+        "req", "-x509", *curve, *signed, "-subj", f"/CN={PROOF_NAME}", "-keyout", str(key), "-out", str(certificate)
+    )
+    return Certificates(authority, certificate, key)
+
+
+def _openssl(*words: str) -> None:
+    done = subprocess.run(("openssl", *words), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"openssl {words[0]} failed: {done.stderr.strip()[-300:]}")
