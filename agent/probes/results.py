@@ -4,10 +4,17 @@ import socket
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wire.messages import Family
+
 REPLY_DEADLINE_S = 2.0
 """Tmax of RFC 7680 section 2.4: fixed and published, so that loss means the same on every line and in every year."""
 
 ADDRESS_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+def wire_family(family: int) -> Family:
+    """`family` as the wire's messages type it."""
+    return 4 if family == 4 else 6
 
 
 class Outcome(StrEnum):
