@@ -1,6 +1,7 @@
 """The branch's settings file, shared by agent, actor and canary. `docs/configuration.md` is made from it."""
 
 import ipaddress
+import re
 from enum import StrEnum
 from typing import Literal
 
@@ -278,15 +279,19 @@ class CanarySettings(Settings, frozen=True):
 
     Attributes:
         ipv4: its network: .1 the router, .2 goes as users go, .3 and up one for each path; the default is from RFC 2544
+        namespace: the network namespace it lives in; one for each agent on a machine
     """
 
     ipv4: str = "198.18.188.0/28"
+    namespace: str = "bl-canary"
 
     def __post_init__(self) -> None:
         try:
             ipaddress.IPv4Network(self.ipv4)
         except ValueError:
             raise ValueError(f'ipv4: "{self.ipv4}" is not an IPv4 network such as 198.18.188.0/28') from None
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.namespace):
+            raise ValueError(f'namespace: "{self.namespace}" is not a name; use letters, digits, dot, dash, underscore')
 
 
 class ActorSettings(Settings, frozen=True):

@@ -15,8 +15,8 @@ _JUDGED_DOWN = frozenset({ActKind.EMERGENCY, ActKind.RECOVER})
 def refuse(kind: ActKind, evidence: Evidence) -> str | None:
     """Why this move to another path must not happen, as one sentence; None: it may.
 
-    A move to a path that is proved and answers is always allowed. Away from a path judged down it is also allowed to one
-    that answers now; away from a path silent for 5 s to any, whoever asks. A missing reading allows nothing.
+    A move to a path that is proved and answers is always allowed. Away from a path judged down it is also allowed to
+    one that answers now; away from a path silent for 5 s to any, whoever asks. A missing reading allows nothing.
     """
     if _within(evidence.target_proved_s, PROOF_VALID_S) and _within(evidence.target_answered_s, ANSWERS_S):
         return None

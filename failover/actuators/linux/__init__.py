@@ -10,7 +10,7 @@ from failover.actuators.base import ActuatorError
 from failover.actuators.linux import dns, prefixes
 from failover.actuators.linux.conntrack import Abandoned, Conntrack
 from failover.actuators.linux.guard import check_rp_filter
-from failover.actuators.linux.kernel import FAMILIES, Kernel
+from failover.actuators.linux.kernel import Kernel
 from failover.actuators.linux.marks import Addresses
 from failover.actuators.linux.netlink import NetlinkError
 from failover.actuators.linux.nft import Nft
@@ -81,7 +81,9 @@ class LinuxActuator:
         except NetlinkError as error:
             raise _as_actuator_error(f"path {path!r} cannot be put in place", error) from None
         except OSError as error:
-            raise ActuatorError(f"{self._settings.resolv_file} cannot be written ({error.strerror})", retry=True) from None
+            raise ActuatorError(
+                f"{self._settings.resolv_file} cannot be written ({error.strerror})", retry=True
+            ) from None
 
     def settle(self, path: str) -> int:
         """Forget flows translated to, or sourced from, the other paths; at most half a second of work."""
@@ -103,7 +105,9 @@ class LinuxActuator:
         except NetlinkError as error:
             raise _as_actuator_error("what was removed cannot be put back", error) from None
         except OSError as error:
-            raise ActuatorError(f"{self._settings.resolv_file} cannot be written ({error.strerror})", retry=True) from None
+            raise ActuatorError(
+                f"{self._settings.resolv_file} cannot be written ({error.strerror})", retry=True
+            ) from None
         return tuple(mended)
 
     def counters(self) -> dict[str, int]:
@@ -117,7 +121,7 @@ class LinuxActuator:
 
     def _put(self, sight: Sight, sights: tuple[Sight, ...]) -> list[str]:
         others = frozenset(family for item in sights for family in item.routes if item is not sight)
-        changed = self._routes.put_in_use(sight, others & frozenset(FAMILIES))
+        changed = self._routes.put_in_use(sight, others)
         file, resolvers = self._settings.resolv_file, sight.plan.dns
         if file and resolvers and dns.put(Path(file), resolvers):
             changed.append(f"wrote the resolvers of {sight.plan.name} to {file}")
@@ -143,5 +147,7 @@ def _usable(path: str, sights: tuple[Sight, ...]) -> Sight:
 
 def _as_actuator_error(what: str, error: NetlinkError) -> ActuatorError:
     if error.code == _FORBIDDEN:
-        return ActuatorError(f"{what}: CAP_NET_ADMIN is missing; start the actor as root or with that capability", retry=False)
+        return ActuatorError(
+            f"{what}: CAP_NET_ADMIN is missing; start the actor as root or with that capability", retry=False
+        )
     return ActuatorError(f"{what}: {error}", retry=True)

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from failover.actuators.linux.netlink import NETLINK_NETFILTER, Netlink, attribute, attributes
@@ -42,7 +42,7 @@ def flow_is_abandoned(body: bytes, marks: Abandoned) -> tuple[int, bytes, bytes]
     source_kind, target_kind = (1, 2) if family == socket.AF_INET else (3, 4)
     source = attributes(ends.get(1, b"")).get(source_kind, b"")
     back_to = attributes(answer.get(1, b"")).get(target_kind, b"")
-    if not _marked(family, source, back_to, marks):
+    if not _marked(source, back_to, marks):
         return None
     protocol = attributes(ends.get(2, b"")).get(1, b"\0")[0]
     if source == back_to and protocol in _ECHO_PROTOCOLS:  # our own probe of a resting path
@@ -51,10 +51,9 @@ def flow_is_abandoned(body: bytes, marks: Abandoned) -> tuple[int, bytes, bytes]
     return family, original, keys
 
 
-def _marked(family: int, source: bytes, back_to: bytes, marks: Abandoned) -> bool:
-    if family == socket.AF_INET and marks.spared is not None and len(source) == 4:
-        if ipaddress.IPv4Address(source) in marks.spared:
-            return False
+def _marked(source: bytes, back_to: bytes, marks: Abandoned) -> bool:
+    if marks.spared is not None and len(source) == 4 and ipaddress.IPv4Address(source) in marks.spared:
+        return False
     if back_to in marks.addresses:
         return True
     return len(source) == 16 and any(ipaddress.IPv6Address(source) in prefix for prefix in marks.prefixes)
@@ -86,12 +85,11 @@ class Conntrack:
         return count
 
     def _abandoned(self, marks: Abandoned) -> Iterator[bytes]:
-        families: Collection[int] = (socket.AF_INET, socket.AF_INET6)
-        for family in families:
-            for body in self._netlink.dump(_GET, struct.pack("!BBH", family, 0, 0)):
-                if found := flow_is_abandoned(body, marks):
-                    nfgen, original, keys = found
-                    yield struct.pack("!BBH", nfgen, 0, 0) + attribute(_TUPLE_ORIG | _NESTED, original) + keys
+        # both families in one dump: the kernel walks its whole hash table each time
+        for body in self._netlink.dump(_GET, struct.pack("!BBH", socket.AF_UNSPEC, 0, 0)):
+            if found := flow_is_abandoned(body, marks):
+                family, original, keys = found
+                yield struct.pack("!BBH", family, 0, 0) + attribute(_TUPLE_ORIG | _NESTED, original) + keys
 
 
 def _parts(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

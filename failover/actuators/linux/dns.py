@@ -1,6 +1,5 @@
 """The resolvers the branch's forwarder asks: a resolv.conf of our own that dnsmasq reads with `resolv-file=`."""
 
-import os
 from pathlib import Path
 
 
@@ -20,5 +19,5 @@ def put(file: Path, resolvers: tuple[str, ...]) -> bool:
     draft = file.with_name(f".{file.name}.new")
     draft.write_text(wanted)
     draft.chmod(0o644)  # the forwarder reads it as its own user
-    os.replace(draft, file)
+    draft.replace(file)
     return True

@@ -1,12 +1,12 @@
-"""Which addresses belong to which path: remembered after an interface has lost them, as its old flows still carry them."""
+"""Which addresses are whose: remembered after an interface has lost them, as its old flows still carry them."""
 
 import ipaddress
 import socket
 from collections.abc import Iterable
 
 from failover.actuators.linux.conntrack import Abandoned
-from failover.actuators.linux.kernel import FAMILIES
 from failover.actuators.linux.routes import Sight
+from failover.actuators.linux.values import FAMILIES
 from failover.actuators.settings import ActuatorSettings
 
 _KEPT = 8  # addresses a path had lately: a 5G path changes its address with each attachment

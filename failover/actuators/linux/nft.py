@@ -55,7 +55,9 @@ class Nft:
             ActuatorError: nft is missing or refuses.
         """
         sights = tuple(sights)
-        if self._rules() != expected_rules(sights, self._canary) or len(self.counters(sight.plan for sight in sights)) != len(sights):
+        if self._rules() != expected_rules(sights, self._canary) or len(
+            self.counters(sight.plan for sight in sights)
+        ) != len(sights):
             self.install(sights)
             return [f"put back the nft table inet {TABLE}"]
         moved = [sight for sight in sights if self._near.get(sight.place) != near(sight)]
@@ -92,7 +94,7 @@ class Nft:
 
 def near(sight: Sight) -> frozenset[str]:
     """The link's own subnets, IPv6 link-local left out (it always counts as near)."""
-    return frozenset(str(item.address.network) for item in sight.addresses if item.glob)
+    return frozenset(str(item.address.network) for item in sight.addresses if item.everywhere)
 
 
 def ruleset(sights: Iterable[Sight], canary_network: str) -> str:

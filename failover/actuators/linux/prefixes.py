@@ -11,10 +11,8 @@ from failover.actuators.settings import ActuatorSettings
 
 def put(kernel: Kernel, settings: ActuatorSettings, in_use: str) -> list[str]:
     """Prefer the LAN addresses of the path in use, deprecate the other paths'; returns what had to be changed."""
-    prefixes = [
-        (path.name, ipaddress.IPv6Network(path.ipv6_prefix)) for path in settings.paths if path.ipv6_prefix
-    ]
-    link = kernel.link(settings.lan_interface) if prefixes and settings.lan_interface else None
+    prefixes = [(path.name, ipaddress.IPv6Network(path.ipv6_prefix)) for path in settings.paths if path.ipv6_prefix]
+    link = kernel.links().get(settings.lan_interface) if prefixes and settings.lan_interface else None
     if link is None:
         return []
     changed = []

@@ -12,7 +12,8 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from failover.actuators.linux.kernel import FAMILIES, MAIN_TABLE, IfAddress, Kernel, Link, Route, Rule
+from failover.actuators.linux.kernel import Kernel
+from failover.actuators.linux.values import FAMILIES, MAIN_TABLE, IfAddress, Link, Route, Rule
 from failover.actuators.settings import ActuatorSettings, PathPlan
 
 IN_USE_TABLE = 188
@@ -34,7 +35,7 @@ class Sight:
         """Its global addresses of one family, without prefix length."""
         version = 4 if family == socket.AF_INET else 6
         return tuple(
-            str(item.address.ip) for item in self.addresses if item.glob and item.address.version == version
+            str(item.address.ip) for item in self.addresses if item.everywhere and item.address.version == version
         )
 
     def gateway(self, family: int) -> str:
@@ -125,7 +126,7 @@ class Routes:
         if link is None:
             return Sight(plan, place, None, (), {})
         addresses = self._kernel.addresses(link.index)
-        routes = {}
+        routes: dict[int, Route] = {}
         for family in FAMILIES:
             route = self._default(family, plan, link, addresses) if link.up else None
             if route is not None:
@@ -145,7 +146,7 @@ class Routes:
         known = self._known.get((plan.name, family))
         if known and known.index == link.index and _on_link(known.gateway, ours):
             return known
-        if link.point_to_point and any(item.glob for item in ours):
+        if link.point_to_point and any(item.everywhere for item in ours):
             return Route(family, 0, link.index, "", mtu)
         return None
 

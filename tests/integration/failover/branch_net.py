@@ -166,17 +166,30 @@ def branch_net(folder: Path) -> Iterator[BranchNet]:
             run("ip", "-n", name, "link", "set", "lo", "up")
             run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
             run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0")
-        for sysctl in ("ipv4.ip_forward=1", "ipv6.conf.all.forwarding=1", "ipv4.conf.all.rp_filter=0",
-                       "ipv4.conf.default.rp_filter=0"):
+        for sysctl in (
+            "ipv4.ip_forward=1",
+            "ipv6.conf.all.forwarding=1",
+            "ipv4.conf.all.rp_filter=0",
+            "ipv4.conf.default.rp_filter=0",
+        ):
             run("ip", "netns", "exec", net.router, "sysctl", "-qw", f"net.{sysctl}")
         _lan(net)
         for place, name in enumerate(PATHS):
             _uplink(net, place, name)
         # static translation on the first line, as a provider with a fixed address wants it; elsewhere masquerade
-        run("ip", "netns", "exec", net.router, "nft", "-f", "-", text="""
+        run(
+            "ip",
+            "netns",
+            "exec",
+            net.router,
+            "nft",
+            "-f",
+            "-",
+            text="""
             table ip nat { chain out { type nat hook postrouting priority srcnat;
               oifname wan0 snat to 10.0.0.2
-              oifname { wan1, wan2 } masquerade; }; }""")
+              oifname { wan1, wan2 } masquerade; }; }""",
+        )
         yield net
 
 
@@ -205,14 +218,33 @@ def _uplink(net: BranchNet, place: int, name: str) -> None:
         run("ip", "-n", there, "address", "add", address, "dev", "lo")
     run("ip", "-n", there, "link", "set", "cust", "up")
     run("ip", "-n", there, "route", "add", f"2001:db8:{place + 1}::/64", "via", f"2001:db8:f{place}::2")
-    run("ip", "netns", "exec", there, "nft", "-f", "-", text=f"""
+    run(
+        "ip",
+        "netns",
+        "exec",
+        there,
+        "nft",
+        "-f",
+        "-",
+        text=f"""
         table inet edge {{ chain in {{ type filter hook prerouting priority raw;
           iifname cust ip saddr != 10.{place}.0.0/24 drop
-          iifname cust ip6 saddr != {{ 2001:db8:f{place}::/64, 2001:db8:{place + 1}::/64, fe80::/10 }} drop; }}; }}""")
+          iifname cust ip6 saddr != {{ 2001:db8:f{place}::/64, 2001:db8:{place + 1}::/64, fe80::/10 }} drop; }}; }}""",
+    )
     net.spawn(there, sys.executable, "-c", ECHO, name, WORLD, WORLD_IPV6, ready="ready")
     net.ip("route", "add", "default", "via", f"10.{place}.0.1", "dev", f"wan{place}", "metric", str(100 + place))
-    net.ip("-6", "route", "add", "default", "via", f"2001:db8:f{place}::1", "dev", f"wan{place}",
-           "metric", str(100 + place))
+    net.ip(
+        "-6",
+        "route",
+        "add",
+        "default",
+        "via",
+        f"2001:db8:f{place}::1",
+        "dev",
+        f"wan{place}",
+        "metric",
+        str(100 + place),
+    )
 
 
 def have_nft() -> bool:

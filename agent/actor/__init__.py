@@ -1,0 +1,1 @@
+"""The small privileged process that moves traffic, holds the roll-back timer and enforces principle 8."""
