@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from lab import topology
 from lab.measure import Cut
@@ -63,7 +64,7 @@ class Armed:
     def __init__(self, *faults: Fault) -> None:
         self._faults = faults
 
-    def __enter__(self) -> "Armed":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -102,7 +103,9 @@ def headquarters_gone(spaces: Namespaces) -> Fault:
 def anchors_mute(spaces: Namespaces) -> Fault:
     """No site answers a ping any more, over IPv4 and IPv6; everything else goes on."""
     ports = ", ".join(f'"to-{site.name}"' for site in topology.SITES)
-    drops = f"oifname {{ {ports} }} icmp type echo-request drop\n  oifname {{ {ports} }} icmpv6 type echo-request drop\n"
+    drops = (
+        f"oifname {{ {ports} }} icmp type echo-request drop\n  oifname {{ {ports} }} icmpv6 type echo-request drop\n"
+    )
     chain = f"chain forward {{ type filter hook forward priority -10;\n  {drops} }}\n"
     return Fault(spaces, "core", ("nft", "-f", "-"), f"table inet anchors {{\n {chain}}}\n")
 

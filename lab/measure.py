@@ -5,10 +5,11 @@ Every figure counts from `cut_ns`, taken just before the cut was ordered, and lo
 (a few milliseconds) worse. `None`: it did not happen in this run.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.samples import DNS, NEW4, TCP, UDP, Sample
+from lab.samples import DNS, NEW4, NEW6, TCP, UDP, Sample
 from wire.messages import Act, ActOutcome, LinkState, StateChange
 
 _REACH_NS = 100_000_000  # a packet sent this long before the cut can still be lost by it
@@ -57,14 +58,24 @@ def longest_silence_ms(samples: Iterable[Sample], stream: str, from_ns: int) -> 
     """The longest time between two arrivals of a stream, from `from_ns` on: how long a user had no path."""
     arrivals = sorted(s.arrived_ns for s in samples if s.stream == stream and s.back_ns and s.arrived_ns)
     times = [from_ns, *(time for time in arrivals if time >= from_ns)]
-    return max((later - earlier for earlier, later in zip(times, times[1:], strict=False)), default=0) / 1e6
+    return max((later - earlier for earlier, later in itertools.pairwise(times)), default=0) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class UserFigures:
-    """What the people behind the router noticed. `packets_lost` counts new-flow packets over IPv4."""
+    """What the people behind the router noticed. `packets_lost` counts new-flow packets over IPv4.
+
+    IPv6 has a figure of its own: a PC learns its new prefix from the next router advertisement.
+    """
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stream works again."""
+        times = (self.first_packet_ms, self.first_packet6_ms, self.old_udp_ms, self.old_tcp_ms, self.dns_ms)
+        return None not in times
 
     first_packet_ms: float | None
+    first_packet6_ms: float | None
     old_udp_ms: float | None
     old_tcp_ms: float | None
     dns_ms: float | None
@@ -76,6 +87,7 @@ def user_figures(samples: Iterable[Sample], cut: Cut) -> UserFigures:
     known = list(samples)
     return UserFigures(
         first_packet_ms=cut.since_ms(first_arrival_ns(known, NEW4, cut.settled_ns)),
+        first_packet6_ms=cut.since_ms(first_arrival_ns(known, NEW6, cut.settled_ns)),
         old_udp_ms=cut.since_ms(first_arrival_ns(known, UDP, cut.settled_ns)),
         old_tcp_ms=cut.since_ms(first_answer_ns(known, TCP, cut.settled_ns)),
         dns_ms=cut.since_ms(first_answer_ns(known, DNS, cut.settled_ns)),

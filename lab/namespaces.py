@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 BASE = Path("/var/lib/branchline-lab")
 _MOUNTED = Path("/run/netns")
@@ -35,7 +36,7 @@ class Namespaces:
         self.prefix = ""
         self.folder = Path()
 
-    def __enter__(self) -> "Namespaces":
+    def __enter__(self) -> Self:
         with _base_locked():
             _sweep()
             number = 0

@@ -1,9 +1,10 @@
-"""The network of one lab, up and verified: namespaces, cables, addresses, carriers' resolvers, relay, far ends, forwarder."""
+"""The network of one lab, up and verified: namespaces, cables, resolvers, relay, far ends, forwarder."""
 
 import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Self
 
 from lab import certificates, namespaces, topology
 from lab.namespaces import Namespaces
@@ -29,7 +30,7 @@ class Network:
         """The resolvers the branch's forwarder asks: the agent's actor writes it."""
         return self.folder / "resolv.conf"
 
-    def __enter__(self) -> "Network":
+    def __enter__(self) -> Self:
         self.spaces.__enter__()
         try:
             self._build()
@@ -61,9 +62,8 @@ class Network:
             self.supervisor.start(f"resolver-{carrier.name}", carrier.name, command)
         command = topology.branch_forwarder(str(self.resolv_file), str(self.folder))
         self.supervisor.start("forwarder", "rtr", command)
-        for process in ("relay", "far"):
-            waited = self.supervisor.processes[process]
-            self.supervisor.wait_for(lambda waited=waited: waited.said(b"ready"), 10, f"the start of {process}")
+        own = [self.supervisor.processes[name] for name in ("relay", "far")]
+        self.supervisor.wait_for(lambda: all(p.said(b"ready") for p in own), 10, "the start of relay and far ends")
         # The PC comes last: a router solicitation that nobody hears is repeated only after 4 s (RFC 4861 section 10).
         forwarder_log = self.folder / "dnsmasq-rtr.log"
         self.supervisor.wait_for(lambda: "using nameserver" in _text(forwarder_log), 10, "the start of the forwarder")

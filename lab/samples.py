@@ -1,4 +1,7 @@
-"""What the PC writes down: one line of JSON for each thing a user tried, and whether it worked. Times: CLOCK_MONOTONIC."""
+"""What the PC writes down: one line of JSON for each thing a user tried, and whether it worked.
+
+Times are CLOCK_MONOTONIC nanoseconds.
+"""
 
 import json
 import struct
