@@ -22,8 +22,8 @@ BASELINE_WEIGHT = 0.02  # of one 10 s window: a line's own loss is learned over 
 DIRTY_LOSS = 0.05
 
 
-def begin(plan: Plan, now: float, active: str = "") -> BranchMachine:
-    """The machine as the agent starts: nothing heard, nothing known."""
+def begin(plan: Plan, now: float, active: str = "", run: str = "") -> BranchMachine:
+    """The machine as the agent starts: nothing heard, nothing known. `run` sets its move ids apart from other runs'."""
     paths = tuple(
         PathState(
             name=path.name,
@@ -35,7 +35,27 @@ def begin(plan: Plan, now: float, active: str = "") -> BranchMachine:
         )
         for path in plan.paths
     )
-    return BranchMachine(plan=plan, paths=paths, active=active, started_s=now)
+    return BranchMachine(plan=plan, paths=paths, active=active, started_s=now, run=run)
+
+
+def replan(machine: BranchMachine, plan: Plan, now: float) -> BranchMachine:
+    """The same branch under new settings: what is known of paths that stay is kept."""
+    fresh = begin(plan, now)
+    known = {path.name: path for path in machine.paths}
+    paths = tuple(
+        known[path.name] if path.name in known and known[path.name].role is path.role else path for path in fresh.paths
+    )
+    names = {path.name for path in paths}
+    move = machine.move
+    return replace(
+        machine,
+        plan=plan,
+        paths=paths,
+        active=machine.active if machine.active in names else "",
+        move=move if move is not None and {move.from_path, move.to_path} <= names | {""} else None,
+        wish=machine.wish if machine.wish is not None and machine.wish.path in names else None,
+        anchors_heard=tuple(pair for pair in machine.anchors_heard if pair[0] in plan.anchors),
+    )
 
 
 def decide(machine: BranchMachine, observation: Observation, now: float) -> tuple[BranchMachine, list[Action]]:
@@ -129,12 +149,11 @@ def _take_stall(machine: BranchMachine, seen: observations.Stalled, _now: float)
     return replace(machine, paths=paths), []
 
 
-def _take_passive(machine: BranchMachine, seen: observations.Passive, _now: float) -> Step:
+def _take_passive(machine: BranchMachine, seen: observations.Passive, now: float) -> Step:
     path = machine.path(seen.path)
-    if path.passive is None:
-        return machine.with_path(replace(path, passive=seen.packets)), []
-    grew = path.passive_grew or seen.packets > path.passive
-    return machine.with_path(replace(path, passive_grew=grew)), []
+    if path.passive is not None and seen.packets > path.passive:
+        path = replace(path, passive_grew_s=now)
+    return machine.with_path(replace(path, passive=seen.packets)), []
 
 
 def _take_opinion(machine: BranchMachine, seen: observations.Opinion, _now: float) -> Step:

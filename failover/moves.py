@@ -87,7 +87,7 @@ def evidence(machine: BranchMachine, target: PathState, now: float) -> Evidence:
 
 def _start(machine: BranchMachine, target: PathState, kind: ActKind, reason: str, now: float) -> Step:
     serial = machine.serial + 1
-    move = MoveState(f"m{serial}", kind, machine.active, target.name, now, reason)
+    move = MoveState(f"{machine.run}m{serial}", kind, machine.active, target.name, now, reason)
     action = Move(
         id=move.id,
         kind=kind,
@@ -126,6 +126,9 @@ def proved(machine: BranchMachine, proof: Proof, now: float) -> Step:
         return machine, []
     if proof.holds:
         return _commit(machine, move, move.reason, now)
+    if proof.dns or proof.tls:
+        move = replace(move, serves=True)
+        machine = replace(machine, move=move)
     if now - move.since_s < machine.plan.proof_s:
         return machine, [Prove(move.to_path, move.id)]
     return _give_up(machine, move, f"not proved: {proof.detail}", now)
@@ -168,7 +171,7 @@ def _give_up(machine: BranchMachine, move: MoveState, why: str, now: float) -> S
     target = machine.path(move.to_path)
     left = machine.path(move.from_path) if move.from_path else None
     left_dead = left is not None and left.link is LinkState.DOWN
-    if left_dead and answers(machine, target, now) and not _others_answering(machine, move, now):
+    if left_dead and (move.serves or answers(machine, target, now)) and not _others_answering(machine, move, now):
         return _commit(machine, move, f"{why}; kept, because it answers and nothing else does", now)
     machine = _failed(replace(machine, move=replace(move, settling=True)), move, now)
     return machine, [UndoMove(move.id), _report(move, ActOutcome.ROLLED_BACK, why, None)]

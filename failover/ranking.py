@@ -30,8 +30,10 @@ def answers(machine: BranchMachine, path: PathState, now: float) -> bool:
 
 
 def may_try(machine: BranchMachine, path: PathState, now: float) -> bool:
-    """Whether the back-off after failed attempts on this path is over."""
-    if path.tried_s is None:
+    """Whether the back-off after failed attempts on this path is over, or the path came to life after the last one."""
+    if path.tried_s is None or (path.healing_s is not None and path.healing_s > path.tried_s):
+        return True
+    if path.link is LinkState.UP and path.changed_s > path.tried_s:
         return True
     wait = min(machine.plan.backoff_cap_s, machine.plan.backoff_s * 2.0 ** max(0, path.tries - 1))
     return now - path.tried_s >= wait

@@ -12,9 +12,10 @@ from failover.state import BranchMachine, PathState
 from wire.messages import LinkState
 
 OPINION_EVERY_S = 2.0
-OPINION_FRESH_S = 5.0
+OTHERS_FRESH_S = 5.0
 PASSIVE_LEAD_S = 0.040  # the second look at the counters comes this long before T, so that its answer is there at T
 SUSPECT_PROBES = 3
+ROUNDING_S = 1e-6  # a look at exactly the promised moment must not come out a float's breath too early
 
 Step = tuple[BranchMachine, list[Action]]
 
@@ -22,7 +23,7 @@ Step = tuple[BranchMachine, list[Action]]
 def judge(machine: BranchMachine, name: str, now: float) -> Step:
     """Judge one path at `now`; report each change of its state."""
     path = machine.path(name)
-    if path.carrier_lost_s is not None and now - path.carrier_lost_s >= machine.plan.carrier_debounce_s:
+    if path.carrier_lost_s is not None and now - path.carrier_lost_s + ROUNDING_S >= machine.plan.carrier_debounce_s:
         return _change(machine, path, LinkState.DOWN, "carrier lost", now)
     if not path.carrier:
         return machine, []
@@ -54,12 +55,12 @@ def next_moment(machine: BranchMachine, path: PathState, now: float) -> float:
     if path.link is LinkState.DOWN and path.healing_s is not None:
         moments.append(path.healing_s + machine.plan.heal_s)
     # A path whose thresholds have all passed is looked at again each second: opinions age, stalls end.
-    return min((moment for moment in moments if moment > now + 1e-6), default=now + 1.0)
+    return min((moment for moment in moments if moment > now + ROUNDING_S), default=now + 1.0)
 
 
 def _judge_working(machine: BranchMachine, path: PathState, now: float) -> Step:
     t = threshold_s(machine, path, now)
-    if path.silence_s(now) > t / 2:
+    if _silent_s(path, now) >= t / 2:
         return _suspect(machine, path, now)
     second = path.second_reply_s
     if second is None:
@@ -75,7 +76,7 @@ def _judge_working(machine: BranchMachine, path: PathState, now: float) -> Step:
 def _suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
     """Arm everything that helps to judge: extra probes here and on the other paths, passive counters, an opinion."""
     asked = replace(
-        path, passive=None, passive_grew=False, passive_asks=1, opinion=None, opinion_asked_s=now, dirty_s=now
+        path, passive=None, passive_grew_s=None, passive_asks=1, opinion=None, opinion_asked_s=now, dirty_s=now
     )
     machine, actions = _change(machine, asked, LinkState.SUSPECT, "silent", now)
     actions += [AskPassive(path.name), AskOpinion(path.name)]
@@ -85,7 +86,7 @@ def _suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
 
 def _judge_suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
     t = threshold_s(machine, path, now)
-    silence = path.silence_s(now)
+    silence = _silent_s(path, now)
     if _heard_since_change(path):
         return _change(machine, path, LinkState.UP, "answers again", now)
     actions: list[Action] = []
@@ -98,9 +99,9 @@ def _judge_suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
     cap = machine.pace_of(path).latest_down(machine.anchors_alive(now))
     doubt = anchors_in_doubt(machine, path, now)
     if doubt:
-        path, more = _ask_opinion(path, now)
+        path, more = _ask_others(path, now)
         machine, actions = machine.with_path(path), actions + more
-    if silence < cap and (doubt or path.passive_grew or silence - path.stalled_s < t):
+    if silence < cap and (doubt or path.passive_grew_s is not None or silence - path.stalled_s < t):
         return machine, actions
     if doubt and _alive_otherwise(path, now):
         machine, more = _change(machine, path, LinkState.UNKNOWN, "anchors silent on every path", now)
@@ -112,12 +113,12 @@ def _judge_suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
 def _judge_unknown(machine: BranchMachine, path: PathState, now: float) -> Step:
     """Never heard since start, or all anchors silent everywhere: other evidence decides, for the path in use only."""
     t = threshold_s(machine, path, now)
-    silence = path.silence_s(now)
+    silence = _silent_s(path, now)
     if _heard_since_change(path):
         return _change(machine, path, LinkState.UP, "answers", now)
     if path.name != machine.active or silence <= t:
         return machine, []
-    path, actions = _ask_opinion(path, now)
+    path, actions = _ask_others(path, now)
     machine = machine.with_path(path)
     patience = machine.plan.start_grace_s if path.last_reply_s is None else t
     if silence < patience or (anchors_in_doubt(machine, path, now) and _alive_otherwise(path, now)):
@@ -134,7 +135,7 @@ def _judge_down(machine: BranchMachine, path: PathState, now: float) -> Step:
     if path.silence_s(now) > t / 2:
         return machine.with_path(replace(path, healing_s=None)), []
     replies = sum(1 for at in path.recent if at >= path.healing_s)
-    if now - path.healing_s >= machine.plan.heal_s and replies >= SUSPECT_PROBES:
+    if now - path.healing_s + ROUNDING_S >= machine.plan.heal_s and replies >= SUSPECT_PROBES:
         return _change(machine, path, LinkState.UP, "answers again", now)
     return machine, []
 
@@ -145,19 +146,25 @@ def anchors_in_doubt(machine: BranchMachine, path: PathState, now: float) -> boo
     return machine.newest_anchor_s(beside=path.name) < suspect_since
 
 
+def _silent_s(path: PathState, now: float) -> float:
+    return path.silence_s(now) + ROUNDING_S
+
+
 def _heard_since_change(path: PathState) -> bool:
     return path.last_reply_s is not None and path.last_reply_s >= path.changed_s
 
 
-def _ask_opinion(path: PathState, now: float) -> tuple[PathState, list[Action]]:
+def _ask_others(path: PathState, now: float) -> tuple[PathState, list[Action]]:
     if path.opinion_asked_s is not None and now - path.opinion_asked_s < OPINION_EVERY_S:
         return path, []
-    return replace(path, opinion_asked_s=now), [AskOpinion(path.name)]
+    return replace(path, opinion_asked_s=now), [AskOpinion(path.name), AskPassive(path.name)]
 
 
 def _alive_otherwise(path: PathState, now: float) -> bool:
-    fresh = path.opinion_asked_s is not None and now - path.opinion_asked_s <= OPINION_FRESH_S
-    return path.passive_grew or (path.opinion is True and fresh)
+    """Whether anything but an anchor showed life: users' packets, or the ISP's resolver."""
+    asked = path.opinion_asked_s is not None and now - path.opinion_asked_s <= OTHERS_FRESH_S
+    grew = path.passive_grew_s is not None and now - path.passive_grew_s <= OTHERS_FRESH_S
+    return grew or (path.opinion is True and asked)
 
 
 def _change(machine: BranchMachine, path: PathState, new: LinkState, reason: str, now: float) -> Step:

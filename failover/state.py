@@ -55,8 +55,8 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
     second_reply_s: float | None = None
     carrier: bool = True
     carrier_lost_s: float | None = None
-    passive: int | None = None  # counter when suspicion began
-    passive_grew: bool = False
+    passive: int | None = None  # counter when suspicion began, or when it last grew
+    passive_grew_s: float | None = None
     opinion: bool | None = None
     opinion_asked_s: float | None = None
     changed_s: float
@@ -90,6 +90,7 @@ class MoveState(msgspec.Struct, frozen=True):
     since_s: float
     reason: str
     proving: bool = False
+    serves: bool = False  # a proof that failed still had an answer no anchor gives: DNS or TLS
     settling: bool = False  # committed or undone: waiting for the actor's word
 
 
@@ -111,6 +112,7 @@ class BranchMachine(msgspec.Struct, frozen=True, kw_only=True):
     anchors_heard: tuple[tuple[str, float], ...] = ()
     move: MoveState | None = None
     wish: Wish | None = None
+    run: str = ""  # names this run of the agent, so that move ids never repeat
     serial: int = 0
     trouble_s: float = float("-inf")  # last moment a wire was not UP: cellular stays armed a while after
 

@@ -158,7 +158,9 @@ class SimulatedBranch:
                 alive = line.alive(self.now) and line.alive(self.now + PROOF_S)
                 works = alive and line.provable(self.now)
                 heard = alive and line.anchors(self.now)
-                self._later(PROOF_S, observations.Proof(action.path, action.move, heard, works and heard, works, works, works))
+                self._later(
+                    PROOF_S, observations.Proof(action.path, action.move, heard, works and heard, works, works, works)
+                )
             case AskPassive():
                 packets = int(self._counted[action.path] * 1000)
                 self._later(ACT_S, observations.Passive(action.path, packets))

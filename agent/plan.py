@@ -1,0 +1,32 @@
+"""From settings to what machine and prober need. Pure."""
+
+from agent.config import BranchSettings
+from agent.probes import Target
+from failover.state import PathPlan, Plan
+
+
+def plan_of(settings: BranchSettings) -> Plan:
+    """The machine's plan of this branch."""
+    return Plan(
+        profile=settings.probing.profile,
+        paths=tuple(PathPlan(path.name, path.rank, path.role, path.metered) for path in settings.path),
+        anchors=tuple(anchor.name for anchor in settings.anchor),
+        hold_s=settings.failover.hold,
+        hold_cap_s=settings.failover.hold_cap,
+    )
+
+
+def first_family(settings: BranchSettings) -> int:
+    """The IP family that is judged; the other one labels only. IPv4 where any anchor has it."""
+    return 4 if any(anchor.ipv4 for anchor in settings.anchor) else 6
+
+
+def targets_of(settings: BranchSettings) -> list[Target]:
+    """Every anchor over every path, in each family the anchor has."""
+    return [
+        Target(path.name, path.interface, anchor.name, family, address)
+        for path in settings.path
+        for family in (4, 6)
+        for anchor in settings.anchor
+        if (address := anchor.ipv4 if family == 4 else anchor.ipv6)
+    ]
