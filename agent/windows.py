@@ -51,7 +51,7 @@ class _Sums:
     icmp_errors: int = 0
     local_errors: int = 0
     received: int = 0
-    rtts_ms: array[float] = field(default_factory=lambda: array("d"))
+    rtts_ms: "array[float]" = field(default_factory=lambda: array("d"))
     asked: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
 

@@ -27,7 +27,6 @@ class Schedule(Generic[Key]):
         self._streams: dict[Key, _Stream] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._turn = 0
-        self.skipped = 0
 
     def pace(self, group: Sequence[Key], interval_s: float, now_s: float, start_s: float) -> None:
         """Send each stream of `group` every `interval_s` from now on, staggered.
@@ -83,7 +82,6 @@ class Schedule(Generic[Key]):
             if missed == 0:
                 due.append(key)
                 stream.last_s = stream.due_s
-            self.skipped += missed
             self._put(key, stream.interval_s, stream.due_s + (missed + 1) * stream.interval_s)
         return due
 
