@@ -17,10 +17,11 @@ from wire.topics import Address, check_name
 
 
 def _is_ip(text: str, version: int, key: str) -> None:
+    example = "192.0.2.1" if version == 4 else "2001:db8::1"
     try:
         ipaddress.IPv4Address(text) if version == 4 else ipaddress.IPv6Address(text)
     except ValueError:
-        raise ValueError(f'{key}: "{text}" is not an IPv{version} address') from None
+        raise ValueError(f'{key}: "{text}" is not an IPv{version} address; write one such as {example}') from None
 
 
 def _is_name(text: str, key: str) -> None:
@@ -78,7 +79,9 @@ class AgentSettings(Settings, frozen=True):
         for key in ("state_dir", "run_dir"):
             _is_absolute(getattr(self, key), key)
         if len(self.run_dir) > 80:  # unix(7): a socket's whole path has at most 107 bytes
-            raise ValueError("run_dir: longer than 80 characters; the sockets in it could not be made")
+            raise ValueError(
+                "run_dir: longer than 80 characters; the sockets in it could not be made, choose a shorter one"
+            )
 
     @property
     def address(self) -> Address:
@@ -201,7 +204,7 @@ class PathSettings(Settings, frozen=True):
             try:
                 ipaddress.ip_address(resolver)
             except ValueError:
-                raise ValueError(f'dns: "{resolver}" is not an IP address') from None
+                raise ValueError(f'dns: "{resolver}" is not an IP address; write one such as 192.0.2.53') from None
         if self.gateway_ipv4:
             _is_ip(self.gateway_ipv4, 4, "gateway_ipv4")
         if self.gateway_ipv6:

@@ -22,7 +22,7 @@ def check(branch: "BranchSettings") -> None:
     Raises:
         ValueError: the first rule broken.
     """
-    for rule in (_paths, _fate, _anchors, _canary, _profile, _actor, _one_master):
+    for rule in (_paths, _fate, _actuator, _one_master, _anchors, _canary, _profile, _lan):
         rule(branch)
 
 
@@ -84,11 +84,14 @@ def _profile(branch: "BranchSettings") -> None:
         raise ValueError('probing.profile: "fast" is for wires, and there is none; write "standard"')
 
 
-def _actor(branch: "BranchSettings") -> None:
-    actor = branch.actor
-    if actor.actuator not in ACTUATORS:
+def _actuator(branch: "BranchSettings") -> None:
+    if branch.actor.actuator not in ACTUATORS:
         known = " or ".join(f'"{name}"' for name in sorted(ACTUATORS))
-        raise ValueError(f'actor.actuator: "{actor.actuator}" is not known; write {known}')
+        raise ValueError(f'actor.actuator: "{branch.actor.actuator}" is not known; write {known}')
+
+
+def _lan(branch: "BranchSettings") -> None:
+    actor = branch.actor
     for number, path in enumerate(branch.path, 1):
         if path.interface == actor.lan_interface:
             raise ValueError(

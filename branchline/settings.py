@@ -88,10 +88,16 @@ def tables(text: str, name: str) -> dict[str, Any]:
     for path, value in _texts(data, []):
         if not value.isprintable():
             raise SettingsError(
-                f"{name} line {line_of(text, path)}: {dotted(path)} holds a character that cannot be printed "
+                f"{place(name, text, path)}: {dotted(path)} holds a character that cannot be printed "
                 f"({value[:40]!a}); write it on one line, without control characters"
             )
     return data
+
+
+def place(name: str, text: str, path: list[Key]) -> str:
+    """`agent.toml line 7`: where a key of a settings text stands, as precisely as can be said."""
+    line = line_of(text, path)
+    return f"{name} line {line}" if line else name
 
 
 def digest(text: str) -> str:
@@ -138,24 +144,25 @@ def _sentence(message: str, text: str, name: str, kind: type[Any]) -> str:
     path = _keys(at.removesuffix("`"))
     if unknown := _UNKNOWN.match(what):
         known = list(_fields(_type_at(kind, path)))
-        close = difflib.get_close_matches(unknown[1], known, n=1)
+        close = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.7)
         remedy = f"did you mean {close[0]}?" if close else f"remove it, or use one of: {', '.join(known)}"
         path, what = [*path, unknown[1]], f" is not a known key; {remedy}"
     elif missing := _MISSING.match(what):
-        table = _fields(_type_at(kind, [*path, missing[1]]))
-        here = f"{name} line {line_of(text, path)}" if path else name
-        header = f"[[{missing[1]}]]" if _is_list(_fields(_type_at(kind, path))[missing[1]]) else f"[{missing[1]}]"
-        return f"{here}: {dotted([*path, missing[1]])} is missing; add {f'the table {header}' if table else 'it'}"
+        wanted_type = _fields(_type_at(kind, path))[missing[1]]
+        header = f"[[{missing[1]}]]" if _is_list(wanted_type) else f"[{missing[1]}]"
+        remedy = f"add the table {header}" if _fields(wanted_type) else "add it"
+        return f"{place(name, text, path)}: {dotted([*path, missing[1]])} is missing; {remedy}"
     elif wrong := _WRONG_TYPE.match(what):
         wanted = " or ".join(_TYPES.get(word, word) for word in wrong[1].split(" | ") if word != "null")
-        what = f" is {_TYPES.get(wrong[2], f'a {wrong[2]}')}, but must be {wanted}; correct it"
+        remedy = f"write [[{path[-1]}]]" if wrong[2] == "object" and _fields(_type_at(kind, path)) else "correct it"
+        what = f" is {_TYPES.get(wrong[2], f'a {wrong[2]}')}, but must be {wanted}; {remedy}"
     elif choice := _WRONG_CHOICE.match(what):
         what = f" is {_quoted(choice[1])}, but must be {' or '.join(_choices(_type_at(kind, path)))}; correct it"
     elif rule := _RULE.match(what):
         path, what = [*path, *_keys("." + rule[1], first=1)], f": {rule[2]}"
     else:
         what = f": {what}"
-    return f"{name} line {line_of(text, path)}: {dotted(path)}{what}"
+    return f"{place(name, text, path)}: {dotted(path)}{what}"
 
 
 def _keys(at: str, first: int = 0) -> list[Key]:

@@ -24,9 +24,9 @@ def dotted(path: list[Key]) -> str:
     return out
 
 
-def line_of(text: str, path: list[Key]) -> int:
-    """The line, from 1, where a key or the closest table above it stands. `text` must be valid TOML."""
-    best, depth = 1, 0
+def line_of(text: str, path: list[Key]) -> int | None:
+    """The line, from 1, where a key or the closest table above it stands, if any. `text` must be valid TOML."""
+    best, depth = None, 0
     table: list[Key] = []
     tables: dict[tuple[Key, ...], int] = {}  # arrays of tables met so far -> index of the last
     for line, data, is_header in _statements(text):

@@ -1,4 +1,4 @@
-"""The collector's settings file. `docs/configuration.md` is checked against it."""
+"""The collector's settings file. `docs/configuration.md` is made from it."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,11 @@ class WhoSettings(Settings, frozen=True):
     """`[collector]`: name of this collector, its data, and the parts of the fleet it owns.
 
     The name is also the MQTT client id and the name of its session: two collectors must not share it.
+
+    Attributes:
+        name: this collector
+        data_dir: journal, dead letters and the table of branches
+        parts: the parts of the fleet it owns, or all of them
     """
 
     name: str
@@ -41,7 +46,21 @@ class WhoSettings(Settings, frozen=True):
 
 
 class BrokerSettings(Settings, frozen=True):
-    """`[broker]`: the MQTT broker."""
+    """`[broker]`: the MQTT broker.
+
+    Attributes:
+        host: name or address of the broker
+        port: TCP port; 8883 is usual with TLS
+        protocol: MQTT version; some brokers speak only 3.1.1
+        username: the MQTT user
+        password_file: holds the password on one line; readable by nobody else
+        ca_file: trust this authority; switches TLS on
+        cert_file: this collector's certificate, with key_file
+        key_file: its key; readable by nobody else
+        keepalive: MQTT keepalive
+        session_expiry: how long the broker keeps messages for a collector that is away
+        receive_maximum: deliveries under way at once; the broker's default of 20 starves the group commit
+    """
 
     host: str
     port: int = 1883
@@ -53,7 +72,7 @@ class BrokerSettings(Settings, frozen=True):
     key_file: str = ""
     keepalive: Duration = Duration(20)
     session_expiry: Duration = Duration(86400)
-    receive_maximum: int = 500  # deliveries under way at once; the broker's default of 20 starves the group commit
+    receive_maximum: int = 500
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -79,6 +98,17 @@ class StoreSettings(Settings, frozen=True):
     """`[store]`: the time-series database.
 
     `influx1` writes to `/write` (InfluxDB 1.x), `influx2` to `/api/v2/write` (InfluxDB 1.8, 2, 3; VictoriaMetrics).
+
+    Attributes:
+        kind: which of the two
+        url: where the database listens
+        database: its name; `influx1` only
+        bucket: its name; `influx2` only
+        org: the organisation; `influx2` only
+        token_file: holds the token on one line; `influx2` only; readable by nobody else
+        username: with password_file; `influx1` only
+        password_file: holds the password on one line; `influx1` only; readable by nobody else
+        timeout: of one write
     """
 
     kind: Literal["influx1", "influx2"]
@@ -107,15 +137,21 @@ class StoreSettings(Settings, frozen=True):
 
 
 class JournalSettings(Settings, frozen=True):
-    """`[journal]`: how much waits on disk for the database before agents are asked to keep their records."""
+    """`[journal]`: how much waits on disk for the database before agents are asked to keep their records.
+
+    Attributes:
+        max_size: at this size the collector stops acknowledging; the records then wait at the branches
+        segment_size: size of one file of the journal
+        dead_letters_max_size: messages nobody can read are kept up to this; then the oldest go, counted
+    """
 
     max_size: Size = Size(4_000_000_000)
     segment_size: Size = Size(16_000_000)
     dead_letters_max_size: Size = Size(100_000_000)
 
     def __post_init__(self) -> None:
-        if self.segment_size < 64_000:
-            raise ValueError("segment_size: must be at least 64kB")
+        if self.segment_size < 1_000_000:
+            raise ValueError("segment_size: must be at least 1MB")
         if self.max_size < 4 * self.segment_size:
             raise ValueError("max_size: must be at least four times segment_size")
         if self.dead_letters_max_size < 1_000_000:

@@ -13,7 +13,7 @@ import msgspec
 from agent.config import BranchSettings
 from branchline import settings
 from branchline.settings import SettingsError
-from branchline.toml_lines import Key, dotted, line_of
+from branchline.toml_lines import Key, dotted
 from collector.config import CollectorSettings
 
 # Files a settings file may name: those nobody else may read, and those anybody may.
@@ -56,7 +56,7 @@ def check(file: Path, *, files: bool = True) -> Checked:
         for path, named in _named_files(loaded, []):
             fault = _fault(Path(named), secret=path[-1] in SECRET_FILES)
             if fault:
-                raise SettingsError(f'{file} line {line_of(text, path)}: {dotted(path)}: "{named}" {fault}')
+                raise SettingsError(f'{settings.place(str(file), text, path)}: {dotted(path)}: "{named}" {fault}')
     return Checked(kinds[0], summary, settings.digest(text))
 
 

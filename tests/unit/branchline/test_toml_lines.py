@@ -40,7 +40,7 @@ d = 1
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ([], 1),
+        ([], None),
         (["agent"], 2),
         (["agent", "tenant"], 2),
         (["broker"], 3),
@@ -59,10 +59,10 @@ d = 1
         (["path", 1, "sub", "deep"], 23),
         (["a"], 24),
         (["a", "b", "c", "d"], 25),
-        (["absent"], 1),
+        (["absent"], None),
     ],
 )
-def test_line_of_a_key(path: list[Key], line: int) -> None:
+def test_line_of_a_key(path: list[Key], line: int | None) -> None:
     tomllib.loads(TEXT)
     assert line_of(TEXT, path) == line
 
