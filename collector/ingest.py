@@ -126,15 +126,25 @@ class Ingest:
             if wait_s > 0 and len(self._inbox) < self.max_group:
                 await asyncio.sleep(wait_s)
             started_s = loop.time()
-            group = [self._inbox.popleft() for _ in range(min(self.max_group, len(self._inbox)))]
-            if not self._inbox:
-                self._arrived.clear()
+            group = self._next_group()
             plan = self._plan(group)
             await self._commit(plan)
             self._settle(plan)
             answers.puback(each for each in group if isinstance(each, Delivery) and each.qos > 0)
             self._announce(plan, answers.publish)
             self.committed.set()
+
+    def _next_group(self) -> list[Delivery | bytes]:
+        """At most `max_group` items, and not more bytes than a segment: a larger group might never fit the journal."""
+        group: list[Delivery | bytes] = []
+        room_bytes = self._journal.limits.segment_bytes
+        while self._inbox and len(group) < self.max_group and room_bytes > 0:
+            item = self._inbox.popleft()
+            room_bytes -= len(item if isinstance(item, bytes) else item.payload)
+            group.append(item)
+        if not self._inbox:
+            self._arrived.clear()
+        return group
 
     def _plan(self, group: list[Delivery | bytes]) -> Plan:
         plan = Plan()

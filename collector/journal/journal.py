@@ -34,7 +34,7 @@ class Journal:
 
     def __init__(self, directory: Path, limits: JournalLimits, handle: int | None, end: Position, size: int) -> None:
         self._directory = directory
-        self._limits = limits
+        self.limits = limits
         self._handle = handle
         self._broken = handle is None
         self.end = end
@@ -45,7 +45,7 @@ class Journal:
     @property
     def must_roll(self) -> bool:
         """The next `commit` has to start a segment, and its data has to begin with a STATE record."""
-        return self._broken or self.end.offset >= self._limits.segment_bytes
+        return self._broken or self.end.offset >= self.limits.segment_bytes
 
     def commit(self, data: bytes, *, roll: bool) -> None:
         """Append whole frames and return when they are on disk; after an error nothing of them is in the journal.
@@ -54,8 +54,8 @@ class Journal:
             JournalFullError: the configured limit is reached.
             OSError: the disk is full or broken. The same call may be tried again; look at `must_roll` first.
         """
-        if self.size_bytes + len(data) > self._limits.max_bytes:
-            raise JournalFullError(f"{self._directory}: the journal has reached {self._limits.max_bytes} bytes")
+        if self.size_bytes + len(data) > self.limits.max_bytes:
+            raise JournalFullError(f"{self._directory}: the journal has reached {self.limits.max_bytes} bytes")
         if roll:
             self._roll(data)
             return

@@ -1,0 +1,98 @@
+from collector.branches import (
+    SILENT_CELL_S,
+    SILENT_WIRE_S,
+    BranchHeard,
+    BranchTable,
+    hear_batch,
+    hear_presence,
+    judge,
+)
+from tests.unit.collector.records import AGENT, NOW_NS, act, batch, birth, change, digest, will, window
+from wire.messages import ActOutcome, BranchState, LinkState, Record, Role
+from wire.topics import Lane
+
+
+def _hear(heard: BranchHeard, *records: Record, at_s: float = 100.0, hist: bool = False) -> BranchHeard:
+    return hear_batch(heard, batch(*records, lane=Lane.EVENTS, hist=hist), at_s)
+
+
+def _ok() -> BranchHeard:
+    heard = hear_presence(BranchHeard(), birth(1), 100.0)
+    return _hear(heard, digest(NOW_NS, BranchState.OK, "isp1", isp1=LinkState.UP, cell=LinkState.UP))
+
+
+def test_born_but_silent_is_unknown() -> None:
+    assert judge(hear_presence(BranchHeard(), birth(1), 100.0), 0.0, 101.0) is BranchState.UNKNOWN
+
+
+def test_digest_says_the_state() -> None:
+    assert judge(_ok(), 0.0, 101.0) is BranchState.OK
+
+
+def test_events_after_the_digest_change_it() -> None:
+    heard = _hear(_ok(), change(NOW_NS + 1, LinkState.DOWN), change(NOW_NS + 1, LinkState.UP, "cell", Role.CELL))
+    assert judge(heard, 0.0, 101.0) is BranchState.DEGRADED
+    heard = _hear(heard, act(NOW_NS + 2, "cell", ActOutcome.APPLIED))
+    assert judge(heard, 0.0, 101.0) is BranchState.ON_5G
+    back = _hear(heard, act(NOW_NS + 3, "cell", ActOutcome.ROLLED_BACK))
+    assert judge(back, 0.0, 101.0) is BranchState.DEGRADED
+
+
+def test_suspect_is_not_yet_degraded() -> None:
+    assert judge(_hear(_ok(), change(NOW_NS + 1, LinkState.SUSPECT)), 0.0, 101.0) is BranchState.OK
+
+
+def test_backlog_and_older_events_do_not_change_the_state() -> None:
+    ok = _ok()
+    backlog = _hear(ok, change(NOW_NS + 5, LinkState.DOWN), at_s=120.0, hist=True)
+    assert (judge(backlog, 0.0, 121.0), backlog.heard_s) == (BranchState.OK, 120.0)
+    assert judge(_hear(ok, change(NOW_NS - 5, LinkState.DOWN)), 0.0, 101.0) is BranchState.OK
+
+
+def test_will_isolates_and_the_next_birth_ends_it() -> None:
+    dead = hear_presence(_ok(), will(1), 130.0)
+    assert judge(dead, 0.0, 130.0) is BranchState.ISOLATED
+    assert judge(hear_presence(dead, birth(2), 140.0), 0.0, 140.0) is BranchState.OK
+
+
+def test_stale_wills_are_ignored() -> None:
+    reborn = hear_presence(_ok(), birth(2), 110.0)
+    assert hear_presence(reborn, will(1), 140.0) == reborn
+    new_spool = hear_presence(reborn, birth(1, epoch="e2"), 150.0)
+    assert judge(hear_presence(new_spool, will(2, epoch="e1"), 151.0), 0.0, 151.0) is not BranchState.ISOLATED
+
+
+def test_silence_isolates_within_a_minute_on_a_wire() -> None:
+    assert SILENT_WIRE_S <= 60
+    assert judge(_ok(), 0.0, 100.0 + SILENT_WIRE_S) is BranchState.OK
+    assert judge(_ok(), 0.0, 100.1 + SILENT_WIRE_S) is BranchState.ISOLATED
+
+
+def test_a_branch_on_5g_may_keep_silent_between_digests() -> None:
+    heard = _hear(_ok(), change(NOW_NS + 1, LinkState.UP, "cell", Role.CELL), act(NOW_NS + 2, "cell"))
+    assert judge(heard, 0.0, 100.0 + SILENT_CELL_S) is BranchState.ON_5G
+    assert judge(heard, 0.0, 101.0 + SILENT_CELL_S) is BranchState.ISOLATED
+
+
+def test_a_deaf_collector_calls_nobody_isolated() -> None:
+    assert judge(_ok(), None, 500.0) is BranchState.UNKNOWN
+    assert judge(_ok(), 490.0, 500.0) is BranchState.UNKNOWN
+    assert judge(_ok(), 490.0, 490.1 + SILENT_WIRE_S) is BranchState.ISOLATED
+    assert judge(hear_presence(_ok(), will(1), 130.0), None, 500.0) is BranchState.ISOLATED
+
+
+def test_windows_name_the_role() -> None:
+    heard = hear_batch(_ok(), batch(window()), 105.0)
+    assert heard.paths["isp1"].role is Role.WIRE
+
+
+def test_table_tells_changes_once() -> None:
+    table = BranchTable()
+    table.put(AGENT, _ok())
+    assert table.review(0.0, 101.0) == [(("t1", "b1", "a1"), BranchState.OK)]
+    assert table.review(0.0, 102.0) == []
+    assert [key for key, _ in table.review(0.0, 200.0)] == [("t1", "b1", "a1")]
+    again = BranchTable(table.entries())
+    assert again.get(AGENT) == _ok()
+    again.put(AGENT, None)
+    assert again.review(0.0, 101.0) == []
