@@ -134,39 +134,18 @@ class SimulatedBranch:
 
     def _tell(self, seen: Observation) -> None:
         self.machine, actions = decide(self.machine, seen, self.now)
-        self._wake_s = min(self._wake_s, wake_at(self.machine, self.now))
+        # As agent.branch does: a reply only moves deadlines away.
+        if actions or not isinstance(seen, observations.Reply) or self._wake_s <= self.now:
+            self._wake_s = wake_at(self.machine, self.now)
         for action in actions:
             self._carry_out(action)
 
     def _carry_out(self, action: Action) -> None:
         match action:
-            case Move():
+            case LinkChanged() | ActReported():
                 self.log.append((self.now, action))
-                why = self.router.apply(action, self.now)
-                if why is None:
-                    self._later(ACT_S, observations.Applied(action.id, ACT_S * 1000))
-                else:
-                    self._later(ACT_S, observations.NotApplied(action.id, why, retry=True))
-            case CommitMove():
-                self.router.commit(action.id)
-                self._later(ACT_S, observations.InPlace(self.router.active, self.router.pending))
-            case UndoMove():
-                self.router.undo(action.id, self.now)
-                self._later(ACT_S, observations.InPlace(self.router.active, self.router.pending))
-            case Prove():
-                line = self.lines[action.path]
-                alive = line.alive(self.now) and line.alive(self.now + PROOF_S)
-                works = alive and line.provable(self.now)
-                heard = alive and line.anchors(self.now)
-                self._later(
-                    PROOF_S, observations.Proof(action.path, action.move, heard, works and heard, works, works, works)
-                )
-            case AskPassive():
-                packets = int(self._counted[action.path] * 1000)
-                self._later(ACT_S, observations.Passive(action.path, packets))
-            case AskOpinion():
-                line = self.lines[action.path]
-                self._later(line.rtt_s, observations.Opinion(action.path, alive=line.alive(self.now)))
+            case Move() | CommitMove() | UndoMove():
+                self._act(action)
             case SetEffort():
                 if self.machine.path(action.path).role is Role.CELL:
                     self._queue = [item for item in self._queue if item[2] != f"probe {action.path}"]
@@ -175,5 +154,33 @@ class SimulatedBranch:
             case Burst():
                 for _ in range(action.probes):
                     self._probe(action.path, again=False)
-            case LinkChanged() | ActReported():
-                self.log.append((self.now, action))
+            case _:
+                self._look(action)
+
+    def _act(self, action: Move | CommitMove | UndoMove) -> None:
+        if isinstance(action, Move):
+            self.log.append((self.now, action))
+            why = self.router.apply(action, self.now)
+            applied = observations.Applied(action.id, ACT_S * 1000)
+            self._later(ACT_S, applied if why is None else observations.NotApplied(action.id, why, retry=True))
+            return
+        if isinstance(action, CommitMove):
+            self.router.commit(action.id)
+        else:
+            self.router.undo(action.id, self.now)
+        self._later(ACT_S, observations.InPlace(self.router.active, self.router.pending))
+
+    def _look(self, action: Prove | AskPassive | AskOpinion) -> None:
+        line = self.lines[action.path]
+        match action:
+            case Prove():
+                alive = line.alive(self.now) and line.alive(self.now + PROOF_S)
+                works = alive and line.provable(self.now)
+                heard = alive and line.anchors(self.now)
+                full = works and heard
+                self._later(PROOF_S, observations.Proof(action.path, action.move, heard, full, works, works, works))
+            case AskPassive():
+                packets = int(self._counted[action.path] * 1000)
+                self._later(ACT_S, observations.Passive(action.path, packets))
+            case AskOpinion():
+                self._later(line.rtt_s, observations.Opinion(action.path, alive=line.alive(self.now)))

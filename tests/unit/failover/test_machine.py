@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from failover import observations
+from failover.actions import ActReported
 from failover.machine import branch_state, decide
 from failover.profiles import Profile, pace
 from lab.simulated_branch import Line, SimulatedBranch
@@ -103,14 +104,14 @@ def test_wire_returns_once_after_its_hold() -> None:
     assert asked_moves(sim.log)[1][1].kind is ActKind.RETURN
 
 
-def test_hold_doubles_and_failovers_stay_within_eleven_a_day() -> None:
+def test_hold_doubles_on_a_flapping_wire() -> None:
     def flapping(now: float) -> bool:
-        return now % 400.0 < 390.0
+        return now % 100.0 < 98.0
 
-    sim = branch(wan1=flapping, cell=never)
-    sim.run(86_400.0)
-    away = [path for _, path in sim.moves() if path != "wan1"]
-    assert 2 <= len(away) <= 11
+    sim = branch(wan1=flapping, cell=never, hold_s=20.0)
+    sim.run(1500.0)
+    away = [at for at, path in sim.moves() if path == "wan2"]
+    assert 2 <= len(away) <= 4  # 20, 40, 80 s of hold, and then none fits between two flaps
 
 
 def test_hold_never_keeps_the_branch_on_a_dead_path() -> None:
@@ -145,7 +146,7 @@ def test_failed_proof_keeps_an_answering_path_when_the_one_left_is_dead() -> Non
     sim.run(120.0)
     assert sim.router.active == "cell"
     assert outcomes(sim.log)[-1] == (COMMITTED, "cell")
-    assert "kept" in [act.reason for _, act in sim.log if hasattr(act, "outcome")][-1]
+    assert "kept" in [act.reason for _, act in sim.log if isinstance(act, ActReported)][-1]
 
 
 def test_unproved_path_never_gets_a_voluntary_move() -> None:
@@ -165,10 +166,8 @@ def test_override_is_proved_first_wins_and_ends() -> None:
     sim._tell(observations.Prefer("wan2", 200.0, "works on line 1"))
     sim.run(150.0)
     assert sim.router.active == "wan2"
-    assert sim.machine.wish is not None
     sim.run(400.0)
-    assert sim.machine.wish is None
-    assert sim.router.active == "wan1"
+    assert (sim.machine.wish, sim.router.active) == (None, "wan1")
 
 
 def test_override_does_not_keep_the_branch_on_a_dead_path() -> None:
