@@ -48,6 +48,7 @@ class LinuxActuator:
         check_rp_filter([path.interface for path in self._settings.paths])
         try:
             sights = self._look()
+            self._routes.put_rules(sights)
             self._routes.put_paths(sights)
             self._nft.put(sights)
         except NetlinkError as error:
@@ -72,11 +73,12 @@ class LinuxActuator:
         )
 
     def apply(self, path: str) -> None:
-        """Route new traffic by `path`. Order: IPv4, IPv6, resolvers, prefixes; each step is whole in itself."""
+        """Route new traffic by `path`. Order: rules, IPv4, IPv6, resolvers, prefixes; each step is whole in itself."""
         try:
             sights = self._look()
             sight = _usable(path, sights)
             self._applied = path  # from here on reconcile completes what a refusal interrupts
+            self._routes.put_rules(sights)  # someone may have flushed them since the last look
             self._put(sight, sights)
         except NetlinkError as error:
             raise _as_actuator_error(f"path {path!r} cannot be put in place", error) from None
@@ -97,7 +99,8 @@ class LinuxActuator:
         """Put back what another program removed: path tables, rules, nft, and all of the path last applied."""
         try:
             sights = self._look()
-            mended = self._routes.put_paths(sights)
+            mended = self._routes.put_rules(sights)
+            mended += self._routes.put_paths(sights)
             mended += self._nft.put(sights)
             sight = next((item for item in sights if item.plan.name == self._applied and item.routes), None)
             if sight is not None:

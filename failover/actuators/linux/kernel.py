@@ -42,6 +42,8 @@ _COMPAT_TABLE = 252  # in the one-byte field of a table above 255
 _LINK = struct.Struct("=16xBxHiII")
 _ADDRESS = struct.Struct("=16xBBBBI")
 _LIFETIMES = struct.Struct("=II")
+_RULE_BYTES = 28  # netlink and rule headers
+_FRA_SRC, _FRA_PRIORITY, _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_OIFNAME, _FRA_PROTOCOL = 2, 6, 14, 15, 17, 21
 
 
 def _messages() -> tuple[Any, Any, Any]:
@@ -147,19 +149,8 @@ class Kernel:
         """The rules that carry our protocol number."""
         message = _rule_message()
         message["family"] = family
-        answers = (_decode(_rule_message, data) for data in self._dump(_GETRULE, message))
-        return tuple(
-            Rule(
-                family,
-                rule.get_attr("FRA_PRIORITY") or 0,
-                rule.get_attr("FRA_TABLE") or rule["table"],
-                rule.get_attr("FRA_SRC") or "",
-                rule.get_attr("FRA_OIFNAME") or "",
-                rule.get_attr("FRA_SUPPRESS_PREFIXLEN") == 0,
-            )
-            for rule in answers
-            if rule.get_attr("FRA_PROTOCOL") == PROTOCOL
-        )
+        answers = (attributes(data, _RULE_BYTES) for data in self._dump(_GETRULE, message))
+        return tuple(_rule_of(family, fields) for fields in answers if _number(fields, _FRA_PROTOCOL) == PROTOCOL)
 
     def add_rule(self, rule: Rule) -> None:
         """Add a rule; one that is there is fine."""
@@ -239,6 +230,22 @@ def _routes_of(message: Any, family: int, table: int, index: int) -> list[Route]
         for oif, gateway, flags in hops
         if not index or oif == index
     ]
+
+
+def _rule_of(family: int, fields: dict[int, bytes]) -> Rule:
+    source = fields.get(_FRA_SRC)
+    return Rule(
+        family,
+        _number(fields, _FRA_PRIORITY) or 0,
+        _number(fields, _FRA_TABLE) or 0,
+        socket.inet_ntop(family, source) if source else "",
+        fields.get(_FRA_OIFNAME, b"").rstrip(b"\0").decode(errors="replace"),
+        _number(fields, _FRA_SUPPRESS_PREFIXLEN) == 0,
+    )
+
+
+def _number(fields: dict[int, bytes], kind: int) -> int | None:
+    return int.from_bytes(fields[kind], sys.byteorder) if kind in fields else None
 
 
 def _rule_as_message(rule: Rule) -> Any:

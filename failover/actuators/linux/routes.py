@@ -8,13 +8,17 @@ Each change is one netlink message and each prefix of them leaves a working defa
 """
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from failover.actuators.linux.kernel import Kernel
+from failover.actuators.linux.netlink import NetlinkError
 from failover.actuators.linux.values import FAMILIES, MAIN_TABLE, IfAddress, Link, Route, Rule
 from failover.actuators.settings import ActuatorSettings, PathPlan
+
+_log = logging.getLogger(__name__)
 
 IN_USE_TABLE = 188
 PATH_TABLE = 1880
@@ -51,6 +55,7 @@ class Routes:
         self._kernel = kernel
         self._settings = settings
         self._known: dict[tuple[str, int], Route] = {}  # a gateway outlives the route that named it
+        self._refused: dict[tuple[str, int], str] = {}  # said once, not every 5 s
 
     def look(self) -> tuple[Sight, ...]:
         """How the system sees each path now."""
@@ -78,47 +83,77 @@ class Routes:
         """Make table 188 send new traffic by this path; returns what had to be changed.
 
         A family the path lacks but another path has is answered "unreachable" at once: falling through to main would
-        send it down a path that is not in use.
+        send it down a path that is not in use. The same where the kernel refuses the second family's gateway: the
+        first one has moved, and a broken IPv6 must not hold IPv4 on a dead path.
         """
-        changed = []
+        changed: list[str] = []
+        first = next(iter(sight.routes), None)
         for family in FAMILIES:
             there = [item for item in self._kernel.routes(family, IN_USE_TABLE) if not item.destination]
             wanted = sight.routes.get(family)
-            if wanted is None and family in others_have:
-                wanted = Route(family, IN_USE_TABLE, 0)
-            if wanted is None:
-                for route in there:
-                    self._kernel.delete_default(route)
-                    changed.append(f"removed the {_name(family)} default route left in table {IN_USE_TABLE}")
+            if wanted is not None:
+                wanted = _in_table(wanted, IN_USE_TABLE)
+                done = self._put_default(sight, wanted, there, must=family == first)
+                changed += done or []
+                if done is not None:
+                    continue
+            unreachable = Route(family, IN_USE_TABLE, 0)
+            if wanted is not None or family in others_have:
+                changed += self._put_default(sight, unreachable, there, must=True) or []
                 continue
-            wanted = _in_table(wanted, IN_USE_TABLE)
-            if [_essence(item) for item in there] != [_essence(wanted)]:
-                self._kernel.put_default(wanted)
-                changed.append(f"put the {_name(family)} default route by {sight.plan.name} in table {IN_USE_TABLE}")
+            for route in there:
+                self._kernel.delete_default(route)
+                changed.append(f"removed the {_name(family)} default route left in table {IN_USE_TABLE}")
         return changed
 
-    def put_paths(self, sights: Iterable[Sight]) -> list[str]:
-        """Fill each path's own table and install the rules; returns what had to be changed."""
+    def _put_default(self, sight: Sight, wanted: Route, there: list[Route], *, must: bool) -> list[str] | None:
+        """One default route, unless it stands already; None if the kernel refuses it and it need not be."""
+        key = sight.plan.name, wanted.family
+        if [_essence(item) for item in there] == [_essence(wanted)]:
+            if wanted.index:
+                self._refused.pop(key, None)
+            return []
+        try:
+            self._kernel.put_default(wanted)
+        except NetlinkError as error:
+            if must:
+                raise
+            if self._refused.get(key) != str(error):
+                self._refused[key] = str(error)
+                _log.warning("%s: the kernel refuses the %s gateway: %s", sight.plan.name, _name(wanted.family), error)
+            return None
+        where = f"default route by {sight.plan.name}" if wanted.index else f"route of {sight.plan.name}, unreachable,"
+        return [f"put the {_name(wanted.family)} {where} in table {wanted.table}"]
+
+    def put_rules(self, sights: Iterable[Sight]) -> list[str]:
+        """Install the rules; returns what had to be changed.
+
+        Rules come before tables: one that points at an empty table does no harm, while without a rule that reaches
+        main the kernel refuses every gateway.
+        """
         changed = []
         sights = tuple(sights)
-        for sight in sights:
-            for family, route in sight.routes.items():
-                table = PATH_TABLE + sight.place
-                there = [item for item in self._kernel.routes(family, table) if not item.destination]
-                if [_essence(item) for item in there] != [_essence(_in_table(route, table))]:
-                    self._kernel.put_default(_in_table(route, table))
-                    changed.append(f"put the {_name(family)} default route of {sight.plan.name} in table {table}")
         for family in FAMILIES:
             wanted = rules(family, sights)
-            there_rules = self._kernel.rules(family)
+            there = self._kernel.rules(family)
             for rule in wanted:
-                if rule not in there_rules:
+                if rule not in there:
                     self._kernel.add_rule(rule)
                     changed.append(f"put back the {_name(family)} rule {describe(rule)}")
-            for rule in there_rules:
+            for rule in there:
                 if rule not in wanted:
                     self._kernel.delete_rule(rule)
                     changed.append(f"removed the stale {_name(family)} rule {describe(rule)}")
+        return changed
+
+    def put_paths(self, sights: Iterable[Sight]) -> list[str]:
+        """Fill each path's own table; returns what had to be changed. One path's bad gateway is its own affair."""
+        changed: list[str] = []
+        for sight in sights:
+            table = PATH_TABLE + sight.place
+            for family, route in sight.routes.items():
+                there = [item for item in self._kernel.routes(family, table) if not item.destination]
+                changed += self._put_default(sight, _in_table(route, table), there, must=False) or []
         return changed
 
     def _see(self, place: int, plan: PathPlan, links: dict[str, Link]) -> Sight:

@@ -171,6 +171,7 @@ def branch_net(folder: Path) -> Iterator[BranchNet]:
             "ipv6.conf.all.forwarding=1",
             "ipv4.conf.all.rp_filter=0",
             "ipv4.conf.default.rp_filter=0",
+            "ipv4.ping_group_range=0 2147483647",
         ):
             run("ip", "netns", "exec", net.router, "sysctl", "-qw", f"net.{sysctl}")
         _lan(net)
