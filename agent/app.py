@@ -253,6 +253,7 @@ class Agent:
             self._branch.machine,
             now=now,
             proofs=self._branch.proofs,
+            figures=self._observer.figures,
             spool=self._spool.stats,
             uplink=None if self._uplink is None else self._uplink.status,
             config_hash=self._hash,

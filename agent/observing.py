@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.config import BranchSettings, PathSettings
@@ -24,6 +25,16 @@ from wire.messages import Act, DigestPath, Event, LinkState, Role, Sample, State
 _SIOCGIFADDR = 0x8915
 _COUNTERS = ("rx_bytes", "tx_bytes")
 START_BURST = 3
+FIGURES_VALID_WINDOWS = 10  # a resting cellular path is heard every 30 s
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A path's last figures. `trouble`: why this machine could not send its last probe."""
+
+    rtt_ms: float | None
+    loss_pct: float | None
+    trouble: str | None
 
 
 class Observer:
@@ -46,6 +57,7 @@ class Observer:
         self._flights = FlightRecorder(self._prober.past)
         self._states: dict[str, LinkState] = {}
         self._last: dict[str, Window] = {}
+        self._troubles: dict[str, str] = {}
         self._ifindex: dict[str, int] = {}
         self._bytes: dict[str, int] = {}
 
@@ -119,23 +131,22 @@ class Observer:
             for flight in self._flights.due(loop.time()):
                 self._on_record(flight)
 
+    def figures(self, path: str) -> Figures:
+        """What the path's last window said; None where there was none lately: an old figure is no figure."""
+        window = self._last.get(path)
+        if window is None or time.time_ns() - window.start_ns > FIGURES_VALID_WINDOWS * window.duration_s * 1e9:
+            return Figures(None, None, self._troubles.get(path))
+        loss = None if not window.sent else round(100.0 * (1 - window.received / window.sent), 2)
+        rtt = None if window.rtt_median_ms is None else round(window.rtt_median_ms, 2)
+        return Figures(rtt, loss, self._troubles.get(path))
+
     def digest(self, machine: BranchMachine) -> tuple[DigestPath, ...]:
-        """Figures of the last window of each path; None where there was none. Bytes since the last digest."""
-        figures = []
+        """The figures of each path, and the bytes its interface counted since the last digest."""
+        digests = []
         for path in self._settings.path:
-            window = self._last.pop(path.name, None)
-            loss = None if window is None or not window.sent else 100.0 * (1 - window.received / window.sent)
-            rtt = None if window is None or window.rtt_median_ms is None else round(window.rtt_median_ms, 2)
-            figures.append(
-                DigestPath(
-                    path=path.name,
-                    state=machine.path(path.name).link,
-                    rtt_ms=rtt,
-                    loss_pct=None if loss is None else round(loss, 2),
-                    bytes_used=self._bytes_used(path),
-                )
-            )
-        return tuple(figures)
+            link, figures = machine.path(path.name).link, self.figures(path.name)
+            digests.append(DigestPath(path.name, link, figures.rtt_ms, figures.loss_pct, self._bytes_used(path)))
+        return tuple(digests)
 
     def source_address(self, path: PathSettings) -> str:
         """The interface's IPv4 address, "" if it has none now."""
@@ -148,6 +159,10 @@ class Observer:
 
     def _result(self, result: Result) -> None:
         self._windows.add(result)
+        if result.kind is Outcome.LOCAL_ERROR:
+            self._troubles[result.path] = result.detail
+        elif result.path in self._troubles:
+            del self._troubles[result.path]
         if result.kind is Outcome.REPLY:
             first = result.family == self._first
             self._on_seen(observations.Reply(result.path, result.anchor, result.at_mono_s, first))

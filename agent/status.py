@@ -1,9 +1,10 @@
 """What `branchline-agent status` shows: built from the machine and its neighbours, drawn for a terminal. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from agent.observing import Figures
 from agent.spool import SpoolStats
 from agent.uplink import UplinkStatus
 from failover.machine import branch_state, holds_s
@@ -16,6 +17,7 @@ def describe(
     *,
     now: float,
     proofs: Mapping[str, Proof],
+    figures: Callable[[str], Figures],
     spool: SpoolStats,
     uplink: UplinkStatus | None,
     config_hash: str,
@@ -30,7 +32,9 @@ def describe(
         "override": None
         if wish is None
         else {"path": wish.path, "left_s": round(wish.until_s - now, 1), "why": wish.why},
-        "paths": [_path(path, now, holds[path.name], proofs.get(path.name)) for path in machine.paths],
+        "paths": [
+            _path(path, now, holds[path.name], proofs.get(path.name), figures(path.name)) for path in machine.paths
+        ],
         "spool": msgspec.to_builtins(_plain(spool)),
         "uplink": None if uplink is None else msgspec.to_builtins(_plain(uplink)),
         "config_hash": config_hash,
@@ -41,11 +45,14 @@ def _plain(value: object) -> object:
     return msgspec.to_builtins(value, enc_hook=str, str_keys=True)
 
 
-def _path(path: PathState, now: float, hold_s: float, proof: Proof | None) -> dict[str, object]:
+def _path(path: PathState, now: float, hold_s: float, proof: Proof | None, figures: Figures) -> dict[str, object]:
     return {
         "path": path.name,
         "state": path.link.name,
         "for_s": round(now - path.changed_s, 1),
+        "rtt_ms": figures.rtt_ms,
+        "loss_pct": figures.loss_pct,
+        "trouble": figures.trouble,
         "answered_s_ago": _rounded(path.answered_s(now)),
         "proved_s_ago": _rounded(None if path.proved_s is None else now - path.proved_s),
         "hold_left_s": round(hold_s, 1),
