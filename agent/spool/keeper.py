@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.spool.ages import Ages
 from agent.spool.inbox import Load
-from agent.spool.stats import LaneStats, SpoolStats
+from agent.spool.stats import Extent, LaneStats, SpoolStats
 from agent.spool.store import Store
 from agent.spool.trouble import damaged, put_aside, sentence
 from wire.messages import Ack, Batch, Record
@@ -113,13 +113,13 @@ class Keeper:
         state.handed = max(state.handed, first_seq + len(records) - 1)
         return Batch(lane, self._store.epoch, first_seq, state.base, not live, self._now_ns(), tuple(records))
 
-    def live_from(self, lane: Lane) -> int:
-        """See `Spool.live_from`."""
+    def extent(self, lane: Lane) -> Extent:
+        """See `Spool.extent`."""
         if self._store is None:
-            return 1
+            return Extent(1, 1)
         state = self._store.lanes[lane].state
         live = self._ages.live_from(lane, time.monotonic())
-        return max(state.base, state.last + 1 if live is None else live)
+        return Extent(state.base, max(state.base, state.last + 1 if live is None else live))
 
     def acknowledge(self, ack: Ack) -> bool:
         """See `Spool.acknowledge`."""

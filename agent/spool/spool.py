@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from agent.spool.inbox import Inbox, Load, Row, keep_of
 from agent.spool.keeper import Keeper
-from agent.spool.stats import SpoolStats
+from agent.spool.stats import Extent, SpoolStats
 from wire.codec import MAX_PAYLOAD_BYTES, encode_record
 from wire.messages import Ack, Act, Batch, Digest, Event, Sample, StateChange
 from wire.topics import Lane
@@ -125,9 +125,9 @@ class Spool:
         """
         return await self._call(lambda: self._keeper.read(lane, after_seq, max_records, max_bytes, until_seq))
 
-    async def live_from(self, lane: Lane) -> int:
-        """The lowest waiting number that is live, or the next one to be given."""
-        return await self._call(lambda: self._keeper.live_from(lane))
+    async def extent(self, lane: Lane) -> Extent:
+        """Which numbers wait."""
+        return await self._call(lambda: self._keeper.extent(lane))
 
     async def acknowledge(self, ack: Ack) -> bool:
         """Let acknowledged rows go. False: ignored and counted, being of another epoch or of rows never committed.
@@ -144,6 +144,11 @@ class Spool:
     async def committed_beyond(self, lane: Lane, seq: int) -> None:
         """Wait until this lane has a committed row above `seq`."""
         while self._stats.lane(lane).last_seq <= seq:
+            await self._news.wait()
+
+    async def epoch_other_than(self, epoch: str) -> None:
+        """Wait until the file is open and its epoch is not this one."""
+        while self.epoch in {epoch, ""}:
             await self._news.wait()
 
     async def _call(self, work: Callable[[], _T]) -> _T:

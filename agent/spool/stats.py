@@ -1,8 +1,17 @@
 """What the spool says about itself, for `status` and doctor."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from wire.topics import Lane
+
+
+class Extent(NamedTuple):
+    """The lowest number that waits, and the lowest live one; either is the next to be given when there is none."""
+
+    base: int
+    live_from: int
 
 
 class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
