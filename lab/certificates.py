@@ -30,10 +30,20 @@ def make(folder: Path) -> Certificates:
     _openssl(
         "req", "-x509", *curve, "-subj", "/CN=lab authority", "-keyout", str(authority_key), "-out", str(authority)
     )
-    signed = ("-CA", str(authority), "-CAkey", str(authority_key), "-addext", names)
-    signed += ("-addext", "basicConstraints=critical,CA:FALSE")
+    signer = ("-CA", str(authority), "-CAkey", str(authority_key))
+    wanted = ("-addext", names, "-addext", "basicConstraints=critical,CA:FALSE")
     _openssl(
-        "req", "-x509", *curve, *signed, "-subj", f"/CN={PROOF_NAME}", "-keyout", str(key), "-out", str(certificate)
+        "req",
+        "-x509",
+        *curve,
+        *signer,
+        *wanted,
+        "-subj",
+        f"/CN={PROOF_NAME}",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
     )
     return Certificates(authority, certificate, key)
 

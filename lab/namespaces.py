@@ -33,6 +33,7 @@ class Namespaces:
         self._roles = tuple(roles)
         self._keep_files = keep_files
         self._lock = -1
+        self._began = time.strftime("%Y%m%dT%H%M%S")
         self.prefix = ""
         self.folder = Path()
 
@@ -59,11 +60,14 @@ class Namespaces:
         os.close(self._lock)
         if self._keep_files:
             (self.folder / "lock").unlink(missing_ok=True)
-            kept = self.folder.with_name(f"kept-{self.prefix}-{time.strftime('%H%M%S')}")
-            self.folder.rename(kept)
-            self.folder = kept
+            self.folder.rename(self.kept_folder)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def kept_folder(self) -> Path:
+        """Where the files are afterwards, with `keep_files`."""
+        return BASE / f"kept-{self.prefix}-{self._began}"
 
     def name(self, role: str) -> str:
         """The namespace's name on this machine."""

@@ -1,7 +1,6 @@
 """The network of one lab, up and verified: namespaces, cables, resolvers, relay, far ends, forwarder."""
 
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -120,13 +119,6 @@ class Network:
         }
         self.supervisor.start_own("pc", "pc", "lab.pc", json.dumps({"targets": targets, "out": str(out)}))
         return out
-
-
-def wall_offset_ns() -> int:
-    """CLOCK_REALTIME minus CLOCK_MONOTONIC, to bring the agent's times to the PC's clock."""
-    before = time.monotonic_ns()
-    wall = time.time_ns()
-    return wall - (before + time.monotonic_ns()) // 2
 
 
 def _text(file: Path) -> str:

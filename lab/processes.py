@@ -32,6 +32,7 @@ class Process:
     command: tuple[str, ...]
     real: bool
     restart: bool
+    once: bool
     folder: Path
     popen: "subprocess.Popen[bytes] | None" = None
     started: int = 0
@@ -51,6 +52,11 @@ class Process:
     def alive(self) -> bool:
         """Whether it runs."""
         return self.popen is not None and self.popen.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return None if self.popen is None else self.popen.poll()
 
     def said(self, text: bytes) -> bool:
         """Whether `text` is in its standard output."""
@@ -75,13 +81,21 @@ class Supervisor:
         self.processes: dict[str, Process] = {}
 
     def start(
-        self, name: str, role: str, command: Sequence[str], *, real: bool = False, restart: bool = False
+        self,
+        name: str,
+        role: str,
+        command: Sequence[str],
+        *,
+        real: bool = False,
+        restart: bool = False,
+        once: bool = False,
     ) -> Process:
         """Start a process in the namespace of `role`.
 
         `real` processes get their own /sys too (`ip netns exec`), so that they see nothing but their namespace.
+        A process neither to `restart` nor to run `once` must not end.
         """
-        process = Process(name, role, tuple(command), real, restart, self._spaces.folder)
+        process = Process(name, role, tuple(command), real, restart, once, self._spaces.folder)
         self.processes[name] = process
         self._spawn(process)
         return process
@@ -118,11 +132,10 @@ class Supervisor:
         """
         now = time.monotonic()
         for process in self.processes.values():
-            if process.alive:
+            if process.alive or process.once:
                 continue
             if not process.restart:
-                code = process.popen.returncode if process.popen else None
-                raise LabError(f"{process.name} ended with exit code {code}: {process.last_words()}")
+                raise LabError(f"{process.name} ended with exit code {process.returncode}: {process.last_words()}")
             if process.restart_at == float("inf"):
                 process.restart_at = now + RESTART_S
             elif process.restart_at <= now:

@@ -104,7 +104,7 @@ class Place:
 HQ, APP = Place("hq", 0), Place("app", 1)
 SITES = (Place("site1", 2), Place("site2", 3), Place("site3", 4))
 PLACES = (HQ, APP, *SITES)
-ROLES = ("core", "rtr", "pc", *(p.name for p in PLACES), *(c.name for c in CARRIERS))
+ROLES = ("core", "rtr", "pc", "canary", *(p.name for p in PLACES), *(c.name for c in CARRIERS))
 
 
 def links(name: dict[str, str]) -> str:

@@ -1,0 +1,14 @@
+"""The far end of ISP 1's cable goes down, so the router's carrier signal goes too: traffic must land on ISP 2."""
+
+from lab.cuts import unplugged
+from lab.results import Order, Run
+from lab.stage import Stage
+
+
+def play(order: Order) -> Run:
+    """One run."""
+    with Stage(order) as stage:
+        stage.steady()
+        cut = stage.cut(unplugged(stage.spaces, "isp1"))
+        stage.watch(cut, "wan1")
+        return stage.result(cut, "wan1", wrong=stage.landing(cut, "wan1", "wan2"))

@@ -1,0 +1,14 @@
+"""ISP 1 drops everything while its carrier signal stays: traffic must land on ISP 2."""
+
+from lab.cuts import silent
+from lab.results import Order, Run
+from lab.stage import Stage
+
+
+def play(order: Order) -> Run:
+    """One run."""
+    with Stage(order) as stage:
+        stage.steady()
+        cut = stage.cut(silent(stage.spaces, "isp1"))
+        stage.watch(cut, "wan1")
+        return stage.result(cut, "wan1", wrong=stage.landing(cut, "wan1", "wan2"))
