@@ -141,11 +141,13 @@ class AnchorSettings(Settings, frozen=True):
         name: stands in reports
         ipv4: probed over every path that has IPv4; at least one of the two addresses
         ipv6: probed over every path that has IPv6
+        paths: probed over these paths only; empty: over every path
     """
 
     name: str
     ipv4: str = ""
     ipv6: str = ""
+    paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _is_name(self.name, "name")

@@ -22,7 +22,7 @@ def check(branch: "BranchSettings") -> None:
     Raises:
         ValueError: the first rule broken.
     """
-    for rule in (_paths, _fate, _actuator, _one_master, _anchors, _canary, _profile, _lan):
+    for rule in (_paths, _fate, _actuator, _one_master, _anchors, _anchor_paths, _canary, _profile, _lan):
         rule(branch)
 
 
@@ -45,6 +45,18 @@ def _fate(branch: "BranchSettings") -> None:
                 raise ValueError(
                     f'path[{number}].shares_fate_with: there is no path "{other}"; the other paths are: {known}'
                 )
+
+
+def _anchor_paths(branch: "BranchSettings") -> None:
+    names = {path.name for path in branch.path}
+    for number, anchor in enumerate(branch.anchor, 1):
+        for name in anchor.paths:
+            if name not in names:
+                known = ", ".join(sorted(names))
+                raise ValueError(f'anchor[{number}].paths: there is no path "{name}"; the paths are: {known}')
+    for number, path in enumerate(branch.path, 1):
+        if not any(path.name in anchor.paths or not anchor.paths for anchor in branch.anchor):
+            raise ValueError(f'path[{number}]: no anchor is probed over "{path.name}"; name it in "paths" of one')
 
 
 def _anchors(branch: "BranchSettings") -> None:

@@ -9,7 +9,10 @@ def plan_of(settings: BranchSettings) -> Plan:
     """The machine's plan of this branch."""
     return Plan(
         profile=settings.probing.profile,
-        paths=tuple(PathPlan(path.name, path.rank, path.role, path.metered) for path in settings.path),
+        paths=tuple(
+            PathPlan(path.name, path.rank, path.role, path.metered, _anchors_of(settings, path.name))
+            for path in settings.path
+        ),
         anchors=tuple(anchor.name for anchor in settings.anchor),
         hold_s=settings.failover.hold,
         hold_cap_s=settings.failover.hold_cap,
@@ -28,5 +31,9 @@ def targets_of(settings: BranchSettings) -> list[Target]:
         for path in settings.path
         for family in (4, 6)
         for anchor in settings.anchor
-        if (address := anchor.ipv4 if family == 4 else anchor.ipv6)
+        if anchor.name in _anchors_of(settings, path.name) and (address := anchor.ipv4 if family == 4 else anchor.ipv6)
     ]
+
+
+def _anchors_of(settings: BranchSettings, path: str) -> tuple[str, ...]:
+    return tuple(anchor.name for anchor in settings.anchor if not anchor.paths or path in anchor.paths)

@@ -38,7 +38,7 @@ def judge(machine: BranchMachine, name: str, now: float) -> Step:
 
 def threshold_s(machine: BranchMachine, path: PathState, now: float) -> float:
     """T of this path now."""
-    return machine.pace_of(path).down_after(machine.anchors_alive(now))
+    return machine.pace_of(path).down_after(machine.anchors_alive(path, now))
 
 
 def next_moment(machine: BranchMachine, path: PathState, now: float) -> float:
@@ -48,7 +48,7 @@ def next_moment(machine: BranchMachine, path: PathState, now: float) -> float:
         return (path.carrier_lost_s or 0.0) + machine.plan.carrier_debounce_s if waiting else now + 1.0
     t = threshold_s(machine, path, now)
     since = now - path.silence_s(now)
-    cap = machine.pace_of(path).latest_down(machine.anchors_alive(now))
+    cap = machine.pace_of(path).latest_down(machine.anchors_alive(path, now))
     moments = [since + t / 2, since + t - PASSIVE_LEAD_S, since + t, since + cap]
     if path.stalled_s:
         moments += [since + path.stalled_s + t / 2, since + path.stalled_s + t]
@@ -65,7 +65,7 @@ def _judge_working(machine: BranchMachine, path: PathState, now: float) -> Step:
     second = path.second_reply_s
     if second is None:
         return machine, []
-    second_dead = now - max(second, path.watching_since_s) > SECOND_FAMILY.down_after(machine.anchors_alive(now))
+    second_dead = now - max(second, path.watching_since_s) > SECOND_FAMILY.down_after(machine.anchors_alive(path, now))
     if second_dead and path.link is LinkState.UP:
         return _change(machine, path, LinkState.DEGRADED, "one IP family is silent", now)
     if not second_dead and path.link is LinkState.DEGRADED:
@@ -96,7 +96,7 @@ def _judge_suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
         actions.append(AskPassive(path.name))
     if silence < t or silence - path.stalled_s < t / 2:
         return machine, actions
-    cap = machine.pace_of(path).latest_down(machine.anchors_alive(now))
+    cap = machine.pace_of(path).latest_down(machine.anchors_alive(path, now))
     doubt = anchors_in_doubt(machine, path, now)
     if doubt:
         path, more = _ask_others(path, now)

@@ -7,12 +7,16 @@ from wire.messages import ActKind, LinkState, Role
 
 
 class PathPlan(msgspec.Struct, frozen=True):
-    """What the settings say of a path. Rank 1 is best; cellular paths come last whatever their rank."""
+    """What the settings say of a path. Rank 1 is best; cellular paths come last whatever their rank.
+
+    `anchors` are those probed over it; empty: all of the plan.
+    """
 
     name: str
     rank: int
     role: Role
     metered: bool
+    anchors: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,10 +132,11 @@ class BranchMachine(msgspec.Struct, frozen=True, kw_only=True):
         """How that path is probed now."""
         return pace(self.plan.profile, path.role, path.effort)
 
-    def anchors_alive(self, now: float) -> int:
-        """Anchors heard on any path in the last 10 s; all of them while none was ever heard."""
-        alive = sum(1 for _, at in self.anchors_heard if now - at <= 10.0)
-        return alive or len(self.plan.anchors)
+    def anchors_alive(self, path: PathState, now: float) -> int:
+        """Anchors of a path heard on any path in the last 10 s; all of them while none was heard."""
+        asked = self.plan.path(path.name).anchors or self.plan.anchors
+        alive = sum(1 for name, at in self.anchors_heard if now - at <= 10.0 and name in asked)
+        return alive or len(asked)
 
     def newest_anchor_s(self, *, beside: str) -> float:
         """When any anchor was last heard on a path other than `beside`; minus infinity: never."""

@@ -54,6 +54,7 @@ def _serve(settings: BranchSettings) -> int:
     actor.start(now_s())
     uids, gid = _allowed(settings.actor.agent_user)
     server = Server(actor, run_dir / SOCKET, uids=uids, gid=gid)
+    logging.getLogger("branchline.actor").info("listening at %s", run_dir / SOCKET)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     try:
