@@ -18,8 +18,8 @@ from agent.observing import Observer
 from agent.plan import plan_of
 from agent.proving import Prover
 from agent.reporting import Reporter, as_line
-from agent.rp_filter import complaint
 from agent.spool import Spool
+from agent.start_checks import refusal
 from agent.status import describe
 from agent.uplink import Uplink
 from branchline import __version__, settings
@@ -66,9 +66,8 @@ class Agent:
             StartError: this machine is set up in a way that would make the agent lie.
         """
         config = self._settings
-        for path in config.path:
-            if sentence := complaint(path.interface):
-                raise StartError(f"path {path.name}: {sentence}")
+        if sentence := refusal(config):
+            raise StartError(sentence)
         state_dir, run_dir = Path(config.agent.state_dir), Path(config.agent.run_dir)
         for directory in (state_dir, run_dir):
             directory.mkdir(parents=True, exist_ok=True)
@@ -156,9 +155,8 @@ class Agent:
         if fixed:
             log.error("settings kept as they were: %s changed in %s; restart the agent", ", ".join(fixed), self._file)
             return
-        sentences = [sentence for path in new.path if (sentence := complaint(path.interface))]
-        if sentences:
-            log.error("settings kept as they were: %s", sentences[0])
+        if sentence := refusal(new):
+            log.error("settings kept as they were: %s", sentence)
             return
         self._settings, self._hash = new, settings.digest(text)
         self._reporter = Reporter(new)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import math
 import socket
 import struct
 import time
@@ -25,6 +26,7 @@ from wire.messages import Act, DigestPath, Event, LinkState, Role, Sample, State
 _SIOCGIFADDR = 0x8915
 _COUNTERS = ("rx_bytes", "tx_bytes")
 START_BURST = 3
+REPLY_VALID_S = 100.0
 FIGURES_VALID_WINDOWS = 10  # a resting cellular path is heard every 30 s
 
 
@@ -57,6 +59,7 @@ class Observer:
         self._flights = FlightRecorder(self._prober.past)
         self._states: dict[str, LinkState] = {}
         self._last: dict[str, Window] = {}
+        self._last_reply: dict[str, tuple[float, float]] = {}  # path -> RTT in ms, when
         self._troubles: dict[str, str] = {}
         self._ifindex: dict[str, int] = {}
         self._bytes: dict[str, int] = {}
@@ -132,12 +135,14 @@ class Observer:
                 self._on_record(flight)
 
     def figures(self, path: str) -> Figures:
-        """What the path's last window said; None where there was none lately: an old figure is no figure."""
+        """What the path's last window said; without one lately, the last round trip alone: no loss is known then."""
         window = self._last.get(path)
         if window is None or time.time_ns() - window.start_ns > FIGURES_VALID_WINDOWS * window.duration_s * 1e9:
-            return Figures(None, None, self._troubles.get(path))
+            rtt_ms, at_s = self._last_reply.get(path, (None, -math.inf))
+            fresh = asyncio.get_running_loop().time() - at_s < REPLY_VALID_S
+            return Figures(rtt_ms if fresh else None, None, self._troubles.get(path))
         loss = None if not window.sent else round(100.0 * (1 - window.received / window.sent), 2)
-        rtt = None if window.rtt_median_ms is None else round(window.rtt_median_ms, 2)
+        rtt = None if window.rtt_median_ms is None else round(window.rtt_median_ms, 3)
         return Figures(rtt, loss, self._troubles.get(path))
 
     def digest(self, machine: BranchMachine) -> tuple[DigestPath, ...]:
@@ -165,6 +170,8 @@ class Observer:
             del self._troubles[result.path]
         if result.kind is Outcome.REPLY:
             first = result.family == self._first
+            if first and result.rtt_ms is not None:
+                self._last_reply[result.path] = (round(result.rtt_ms, 3), result.at_mono_s)
             self._on_seen(observations.Reply(result.path, result.anchor, result.at_mono_s, first))
 
     def _stalled(self, late_s: float) -> None:

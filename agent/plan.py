@@ -1,8 +1,10 @@
 """From settings to what machine and prober need. Pure."""
 
+import math
+
 from agent.config import BranchSettings
 from agent.probes import Target
-from failover.state import PathPlan, Plan
+from failover.state import START_GRACE_S, PathPlan, Plan
 
 
 def plan_of(settings: BranchSettings) -> Plan:
@@ -14,6 +16,8 @@ def plan_of(settings: BranchSettings) -> Plan:
             for path in settings.path
         ),
         anchors=tuple(anchor.name for anchor in settings.anchor),
+        # An agent that moves nothing has no use for the rule that ends a branch's start: what never answered is unknown.
+        start_grace_s=math.inf if settings.actor.actuator == "dry_run" else START_GRACE_S,
         hold_s=settings.failover.hold,
         hold_cap_s=settings.failover.hold_cap,
     )

@@ -6,6 +6,9 @@ from failover.profiles import Effort, Pace, Profile, pace
 from wire.messages import ActKind, LinkState, Role
 
 
+START_GRACE_S = 30.0
+
+
 class PathPlan(msgspec.Struct, frozen=True):
     """What the settings say of a path. Rank 1 is best; cellular paths come last whatever their rank.
 
@@ -30,7 +33,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     failovers_per_day: int = 11
     proof_s: float = 3.0
     carrier_debounce_s: float = 0.050
-    start_grace_s: float = 30.0
+    start_grace_s: float = START_GRACE_S
     unproved_after_s: float = 5.0
     answered_within_s: float = 1.0
     backoff_s: float = 5.0

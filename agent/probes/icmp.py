@@ -52,10 +52,10 @@ _OTHER = {
     (ORIGIN_ICMP6, 3): "time exceeded",
     (ORIGIN_ICMP6, 4): "parameter problem",
 }
-_NOT_ALLOWED = "not allowed to open an ICMP socket; add a group of this process to the sysctl net.ipv4.ping_group_range"
+NOT_ALLOWED = "not allowed to open an ICMP socket; add a group of this process to the sysctl net.ipv4.ping_group_range"
 _LOCAL = {
-    errno.EACCES: _NOT_ALLOWED,
-    errno.EPERM: _NOT_ALLOWED,
+    errno.EACCES: NOT_ALLOWED,
+    errno.EPERM: NOT_ALLOWED,
     errno.ENODEV: "the interface does not exist",
     errno.ENXIO: "the interface does not exist",
     errno.ENETDOWN: "the interface is down",

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from pathlib import Path
 
 from failover.actuators.base import ActuatorError
 from failover.actuators.protocol import PathSnapshot
@@ -10,6 +11,7 @@ from failover.actuators.settings import ActuatorSettings
 _log = logging.getLogger(__name__)
 
 _KEPT = 1000
+_ROUTES = Path("/proc/net/route")
 
 
 class DryRunActuator:
@@ -17,7 +19,7 @@ class DryRunActuator:
 
     def __init__(self, settings: ActuatorSettings) -> None:
         self._settings = settings
-        self._active = ""
+        self._active = self._in_use()
         self.done: list[str] = []
 
     def prepare(self) -> None:
@@ -25,7 +27,7 @@ class DryRunActuator:
         self._record("install the tables and rules of " + ", ".join(path.name for path in self._settings.paths))
 
     def snapshot(self) -> tuple[str, tuple[PathSnapshot, ...]]:
-        """The last path applied; gateways and addresses are not looked up."""
+        """The last path applied, at first the one this machine uses; gateways and addresses are not looked up."""
         return self._active, tuple(
             PathSnapshot(path.name, _present(path.interface), path.gateway_ipv4, path.gateway_ipv6, "")
             for path in self._settings.paths
@@ -54,6 +56,16 @@ class DryRunActuator:
     def counters(self) -> dict[str, int]:
         """No counters."""
         return {}
+
+    def _in_use(self) -> str:
+        """The path of the IPv4 default route with the lowest metric (/proc/net/route), "" if it is none of ours."""
+        try:
+            rows = [line.split() for line in _ROUTES.read_text().splitlines()[1:]]
+        except OSError:
+            return ""
+        defaults = sorted((int(row[6]), row[0]) for row in rows if len(row) > 7 and row[1] == row[7] == "00000000")
+        names = {path.interface: path.name for path in self._settings.paths}
+        return next((names[interface] for _, interface in defaults if interface in names), "")
 
     def _record(self, what: str) -> None:
         self.done = [*self.done[-_KEPT + 1 :], what]
