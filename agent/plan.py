@@ -16,7 +16,7 @@ def plan_of(settings: BranchSettings) -> Plan:
             for path in settings.path
         ),
         anchors=tuple(anchor.name for anchor in settings.anchor),
-        # An agent that moves nothing has no use for the rule that ends a branch's start: what never answered is unknown.
+        # An agent that moves nothing needs no rule that ends a branch's start: what never answered stays unknown.
         start_grace_s=math.inf if settings.actor.actuator == "dry_run" else START_GRACE_S,
         hold_s=settings.failover.hold,
         hold_cap_s=settings.failover.hold_cap,

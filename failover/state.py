@@ -5,7 +5,6 @@ import msgspec
 from failover.profiles import Effort, Pace, Profile, pace
 from wire.messages import ActKind, LinkState, Role
 
-
 START_GRACE_S = 30.0
 
 
