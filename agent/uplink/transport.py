@@ -27,7 +27,9 @@ WILL_DELAY_S = 30
 # A delayed will waits no longer than the broker keeps the session, and only taking that session up again stops it
 # (MQTT 5, 3.1.3.2.2). So the agent keeps one, though publishing needs none.
 SESSION_EXPIRY_S = 2 * WILL_DELAY_S
-REFUSED_FROM = 0x80
+# Reason codes of MQTT 5, 2.4; paho reports a connection that just ended as unspecified.
+REFUSED_FROM = UNSPECIFIED = 0x80
+SESSION_TAKEN_OVER = 0x8E
 
 # What the library logs is told by this program in one sentence, or expected.
 logging.getLogger("mqtt").setLevel(logging.CRITICAL)
@@ -127,8 +129,18 @@ def _told() -> "Any":
     try:
         yield
     except aiomqtt.MqttError as error:
-        cause = error.__cause__ or error
-        raise TransportError(f"the connection to the broker is lost ({cause})") from None
+        raise TransportError(_why_lost(error.__cause__ or error)) from None
+
+
+def _why_lost(cause: BaseException) -> str:
+    code = getattr(getattr(cause, "rc", None), "value", None)
+    if code == SESSION_TAKEN_OVER:
+        return (
+            "the broker ended our session for another client of the same name; give each agent its own name in [agent]"
+        )
+    if code == UNSPECIFIED:
+        return "the connection to the broker was closed by the other side"
+    return f"the connection to the broker is lost ({cause})"
 
 
 class _Client(aiomqtt.Client):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -40,7 +41,8 @@ class Mosquitto:
             f"listener {self.port} 127.0.0.1\npersistence false\nallow_anonymous false\nuser root\n"
             f"password_file {passwords}\nacl_file {folder / 'acl'}\nmax_queued_messages 100000\n{extra}"
         )
-        self._log = (folder / "mosquitto.log").open("ab")
+        self._log_file = folder / "mosquitto.log"
+        self._log = self._log_file.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -65,6 +67,18 @@ class Mosquitto:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """Stop answering without closing anything, as behind a path that went silent."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGCONT)
+
+    def log_text(self) -> str:
+        return self._log_file.read_text()
+
     def close(self) -> None:
         self.kill()
         self._log.close()
@@ -72,5 +86,5 @@ class Mosquitto:
     def client(self, identifier: str = "collector") -> aiomqtt.Client:
         """A client with the collector's rights."""
         return aiomqtt.Client(
-            "127.0.0.1", self.port, username="collector", password=PASSWORD, identifier=identifier, timeout=5
+            "127.0.0.1", self.port, username="collector", password=PASSWORD, identifier=identifier, timeout=1
         )
