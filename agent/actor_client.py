@@ -48,7 +48,11 @@ class ActorClient:
     async def close(self) -> None:
         """Close the connection, if there is one."""
         async with self._lock:
-            self._forget()
+            if self._streams is not None:
+                writer = self._streams[1]
+                self._forget()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
 
     async def _exchange(self, request: Request) -> Reply:
         if self._streams is None:

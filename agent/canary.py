@@ -135,6 +135,8 @@ def _settings(file: str) -> tuple[str, str, str, str, int]:
             canary.get("namespace", NAMESPACE),
             len(data["path"]),
         )
+    except CanaryError:
+        raise
     except OSError as error:
         raise CanaryError(f"cannot be read ({error.strerror}); check the path and its permissions") from None
     except (ValueError, TypeError, AttributeError) as error:

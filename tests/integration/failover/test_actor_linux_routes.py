@@ -160,8 +160,8 @@ def test_strict_rp_filter_is_refused_with_its_remedy(net: BranchNet) -> None:
             made.prepare()
         made.close()
     assert str(caught.value) == (
-        "net.ipv4.conf.wan1.rp_filter is 1 in effect (the larger of all and wan1), which drops the answers on a resting "
-        "path; set net.ipv4.conf.wan1.rp_filter=2"
+        "net.ipv4.conf.wan1.rp_filter is 1 in effect (the larger of all and wan1), which drops the answers on a "
+        "resting path; set net.ipv4.conf.wan1.rp_filter=2"
     )
     assert not caught.value.retry
 
