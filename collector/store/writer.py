@@ -22,6 +22,7 @@ from collector.store.base import Answer, Later, Partial, Paused, Store, TooLarge
 from collector.store.lines import batch_lines
 
 MAX_LINES = 5000
+MAX_BODY_BYTES = 1_000_000  # above a mebibyte aiohttp warns that one send would hold up the event loop
 LINGER_S = 0.2
 ASK_STORE_S = 5.0
 CHECKPOINT_S = 1.0
@@ -66,6 +67,15 @@ def load_lines(directory: Path, start: Position, end: Position, max_lines: int) 
                 start = position
                 break
     return Load(lines, start, tuple(damage))
+
+
+def slice_end(lines: list[bytes], start: int, max_lines: int, max_bytes: int) -> int:
+    """Where a body that begins with line `start` ends: at least one line, then as many as the limits allow. Pure."""
+    end, size = start + 1, len(lines[start])
+    while end < len(lines) and end - start < max_lines and size + 1 + len(lines[end]) <= max_bytes:
+        size += 1 + len(lines[end])
+        end += 1
+    return end
 
 
 class Writer:
@@ -148,9 +158,9 @@ class Writer:
     async def _write_all(self, lines: list[bytes]) -> None:
         start = 0
         while start < len(lines):
-            size = self._slice
-            await self._write(lines[start : start + size])
-            start += size
+            end = slice_end(lines, start, self._slice, MAX_BODY_BYTES)
+            await self._write(lines[start:end])
+            start = end
             self._slice = min(MAX_LINES, self._slice + self._slice // 8 + 1)
 
     async def _write(self, lines: list[bytes]) -> None:

@@ -3,7 +3,7 @@ import pytest
 from collector.journal.checkpoint import Mark
 from collector.store.answers import read_answer
 from collector.store.base import Answer, Later, Partial, Paused, TooLarge, Written
-from collector.store.writer import MARK_S, kept_marks
+from collector.store.writer import MARK_S, kept_marks, slice_end
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ from collector.store.writer import MARK_S, kept_marks
 )
 def test_what_a_status_means(status: int, text: str, after: str | None, answer: Answer) -> None:
     assert read_answer(status, text, after, 10) == answer
+
+
+def test_bodies_are_bounded_in_lines_and_bytes() -> None:
+    lines = [b"x" * 10] * 10
+    assert slice_end(lines, 0, 3, 1000) == 3
+    assert slice_end(lines, 0, 99, 32) == 3
+    assert slice_end(lines, 4, 99, 1) == 5
+    assert slice_end(lines, 8, 99, 1000) == 10
 
 
 def test_marks_reach_back_as_far_as_the_database_forgets() -> None:
