@@ -134,8 +134,8 @@ class BrokerSettings(Settings, frozen=True):
 class AnchorSettings(Settings, frozen=True):
     """`[[anchor]]`: a probe target beyond the ISP, never only beside the collector.
 
-    At least three in one IP family where traffic is moved: with fewer, the death of an anchor looks like the death of a
-    line. One is enough for `actuator = "dry_run"`.
+    At least three in one IP family on each path where traffic is moved: with fewer, the death of an anchor looks like
+    the death of a line. One is enough for `actuator = "dry_run"`.
 
     Attributes:
         name: stands in reports

@@ -71,12 +71,16 @@ def _anchors(branch: "BranchSettings") -> None:
         given = [getattr(anchor, key) for anchor in branch.anchor]
         # "2001:db8::1" and "2001:DB8:0::1" are one target
         _unique("anchor", key, (address(text) if text else None for text in given), "one target cannot vouch twice")
-    most = max(sum(bool(getattr(anchor, key)) for anchor in branch.anchor) for key, _ in families)
-    if branch.actor.actuator != "dry_run" and most < ANCHORS_TO_MOVE_TRAFFIC:
-        raise ValueError(
-            f"anchor: {most} in one IP family cannot prove a line dead; give at least {ANCHORS_TO_MOVE_TRAFFIC} "
-            f'an ipv4 (or an ipv6), or set actor.actuator = "dry_run"'
-        )
+    if branch.actor.actuator == "dry_run":
+        return
+    for path in branch.path:
+        probed = [anchor for anchor in branch.anchor if not anchor.paths or path.name in anchor.paths]
+        most = max(sum(bool(getattr(anchor, key)) for anchor in probed) for key, _ in families)
+        if most < ANCHORS_TO_MOVE_TRAFFIC:
+            raise ValueError(
+                f'anchor: {most} in one IP family cannot prove path "{path.name}" dead; give at least '
+                f'{ANCHORS_TO_MOVE_TRAFFIC} an ipv4 (or an ipv6), or set actor.actuator = "dry_run"'
+            )
 
 
 def _canary(branch: "BranchSettings") -> None:
