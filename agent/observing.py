@@ -55,7 +55,7 @@ class Observer:
         self._on_record = on_record
         self._first = first_family(settings)
         self._prober = Prober(targets_of(settings), self._result, self._stalled)
-        self._windows = Windows(asyncio.get_running_loop().time(), settings.probing.window)
+        self._windows = Windows(asyncio.get_running_loop().time(), float(settings.probing.window))
         self._flights = FlightRecorder(self._prober.past)
         self._states: dict[str, LinkState] = {}
         self._last: dict[str, Window] = {}
