@@ -1,0 +1,62 @@
+"""`branchline doctor`: one line for each check, exit code 1 when one of them failed."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from branchline import settings
+from branchline.settings import SettingsError
+
+DEFAULT_FILE = Path("/etc/branchline/agent.toml")
+
+
+def main(argv: list[str]) -> int:
+    """Run it. Exit codes: 0 nothing worse than a warning, 1 a FAIL, 2 usage or settings."""
+    options = _parser().parse_args(argv)
+    logging.disable(logging.ERROR)  # what goes wrong here is a finding, not a log line
+    try:
+        text = settings.read(options.config)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _examine(options, text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="branchline doctor",
+        description="Find what is wrong on this branch router, and what to do about it. Changes nothing.",
+        epilog="example: sudo branchline doctor --config /etc/branchline/agent.toml\n"
+        "exit codes: 0 nothing worse than a warning, 1 something failed, 2 wrong usage or settings",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"settings file ({DEFAULT_FILE})")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _examine(options: argparse.Namespace, text: str) -> int:
+    from agent.config import BranchSettings  # noqa: PLC0415 - --help must not load the agent
+    from agent.doctor import report  # noqa: PLC0415 - as above
+    from agent.doctor.checks import CHECKS  # noqa: PLC0415 - as above
+    from agent.doctor.finding import Finding, Mark  # noqa: PLC0415 - as above
+    from agent.doctor.site import survey  # noqa: PLC0415 - as above
+
+    try:
+        parsed = settings.parse(text, BranchSettings, str(options.config))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    site = survey(options.config, settings.digest(text), parsed)
+    found: list[tuple[str, Finding]] = []
+    for name, check in CHECKS.items():
+        for finding in check.look(site):
+            found.append((name, finding))
+            if not options.json:
+                print("\n".join(report.lines(name, finding)), flush=True)
+    if options.json:
+        print(report.document(found))
+    else:
+        print(report.summary(finding for _, finding in found))
+    return 1 if any(finding.mark is Mark.FAIL for _, finding in found) else 0
