@@ -2,7 +2,8 @@
 
 The kernel delays both its netlink message and the RUNNING flag of a lost carrier by up to a second when any link of the
 machine changed shortly before (net/core/link_watch.c), which is just when two wires are cut together. ETHTOOL_GLINK
-tells the truth at once, so it is asked every 15 ms and whenever netlink wakes us; netlink's contents are not parsed.
+tells the truth at once, so it is asked whenever netlink wakes us (its contents are not parsed), every 10 ms through the
+second in which the kernel may hold back the next message, and every 50 ms besides: other namespaces' links count too.
 All this waits for the kernel's RTNL lock at times, so it runs in a thread of its own. Ioctls rather than /sys: they
 speak of the network namespace the process is in, whatever is mounted.
 """
@@ -15,10 +16,13 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_ASK_EVERY_MS = 15
+_ASK_EVERY_MS = 50
+_ASK_OFTEN_EVERY_MS = 10
+_ASK_OFTEN_FOR_S = 1.5  # the kernel's second, and its slack
 _RTMGRP_LINK = 0x1
 _SIOCGIFFLAGS = 0x8913
 _SIOCGIFINDEX = 0x8933
@@ -128,13 +132,16 @@ class LinkWatcher:
         poll.register(stopped, select.POLLIN)
         told: dict[str, LinkSeen] = {}
         interfaces = self._interfaces
+        often_until_s = 0.0
         with links, stopped:
             while True:
-                ready = dict(poll.poll(_ASK_EVERY_MS))
+                often = time.monotonic() < often_until_s
+                ready = dict(poll.poll(_ASK_OFTEN_EVERY_MS if often else _ASK_EVERY_MS))
                 if stopped.fileno() in ready:
                     return
                 if links.fileno() in ready:
                     _empty(links)
+                    often_until_s = time.monotonic() + _ASK_OFTEN_FOR_S
                 if interfaces is not self._interfaces:  # retargeted: tell all, the loop knows what is news
                     interfaces = self._interfaces
                     told.clear()
@@ -142,6 +149,7 @@ class LinkWatcher:
                     seen = look(asking, interface)
                     if told.get(path) != seen:
                         told[path] = seen
+                        often_until_s = time.monotonic() + _ASK_OFTEN_FOR_S
                         loop.call_soon_threadsafe(self._report, path, interface, seen)
 
     def _report(self, path: str, interface: str, seen: LinkSeen) -> None:

@@ -16,6 +16,9 @@ SETTLE_S = REPLY_DEADLINE_S + 0.5
 """A window is told this long after its end: the deadline of its last probe, and time for the loop to notice it."""
 
 
+_ANSWERED = (Outcome.REPLY, Outcome.LATE)
+
+
 @dataclass(frozen=True, slots=True)
 class PathLabel:
     """What a window says about its path besides the figures."""
@@ -56,24 +59,26 @@ class _Sums:
     heard: set[str] = field(default_factory=set)
 
     def add(self, result: Result) -> None:
-        match result.kind:
-            case Outcome.REPLY:
-                self.received += 1
-            case Outcome.LATE:
-                self.late += 1
-            case Outcome.DUPLICATE:
-                self.duplicates += 1
-            case Outcome.ICMP_ERROR:
-                self.icmp_errors += 1
-            case Outcome.LOCAL_ERROR:
-                self.local_errors += 1
-        if result.kind in (Outcome.REPLY, Outcome.LOST, Outcome.LOCAL_ERROR):
+        kind = result.kind
+        if kind is Outcome.REPLY:  # first: it is nearly all there is
+            self.received += 1
+            if result.rtt_ms is not None:
+                self.rtts_ms.append(result.rtt_ms)
+        elif kind is Outcome.LATE:
+            self.late += 1
+        elif kind is Outcome.DUPLICATE:
+            self.duplicates += 1
+            return
+        elif kind is Outcome.ICMP_ERROR:
+            self.icmp_errors += 1
+            return
+        elif kind is Outcome.LOCAL_ERROR:
+            self.local_errors += 1
+        if kind is not Outcome.LATE:
             self.sent += 1
             self.asked.add(result.anchor)
-        if result.kind in (Outcome.REPLY, Outcome.LATE):
+        if kind in _ANSWERED:
             self.heard.add(result.anchor)
-        if result.kind is Outcome.REPLY and result.rtt_ms is not None:
-            self.rtts_ms.append(result.rtt_ms)
 
 
 @dataclass(slots=True)

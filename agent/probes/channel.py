@@ -58,6 +58,7 @@ class Channel:
         self.ifindex = _ifindex(interface)
         self.strays = 0  # datagrams that came by another interface
         self._next_key = 0
+        self._stamps = stamps.STAMPS
         sock = socket.socket(ADDRESS_FAMILY[family], socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, _PROTOCOL[family])
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
@@ -67,7 +68,7 @@ class Channel:
             else:
                 sock.setsockopt(socket.IPPROTO_IPV6, stamps.IPV6_RECVERR, 1)
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-            sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, stamps.STAMPS)
+            sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, self._stamps)
         except OSError:
             sock.close()
             raise
@@ -144,6 +145,10 @@ class Channel:
                 if control.stamp_ns is not None and queued.error == errno.ENOMSG:
                     ahead = ahead or queued.data >= self._next_key
                     final = queued.info == stamps.TSTAMP_SND
+                    if final and self._stamps != stamps.STAMPS_OF_DRIVER:
+                        # This driver stamps: the scheduler's stamp, a third of all reading, is needed no more.
+                        self._stamps = stamps.STAMPS_OF_DRIVER
+                        self._sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, self._stamps)
                     events.append(SendStamp(queued.data, control.stamp_ns, final))
             else:
                 refused = True
@@ -159,8 +164,8 @@ class Channel:
 
     def _restart_keys(self) -> None:
         """Count keys from 0 again: whether the kernel numbered a packet it refused late depends on its version."""
-        self._sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, stamps.STAMPS_WITHOUT_ID)
-        self._sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, stamps.STAMPS)
+        self._sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, self._stamps & ~stamps.OPT_ID)
+        self._sock.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPING, self._stamps)
         self._next_key = 0
 
 

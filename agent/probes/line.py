@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import time
 from collections.abc import Callable, Iterable
 
 from agent.probes import icmp, stamps
@@ -78,7 +79,7 @@ class Line:
             return None
         self._by_key[probe.key] = probe
         if self._channel is not None:
-            self._take(self._channel.drain_stamps(), stamps.read_clocks())
+            self._take(self._channel.drain_stamps(), sent)
         return probe
 
     def read(self) -> None:
@@ -86,7 +87,7 @@ class Line:
         channel = self._channel
         if channel is None:
             return
-        before_ns = stamps.read_clocks().mono_ns
+        before_ns = time.monotonic_ns()
         events = channel.drain()
         self._take(events, stamps.read_clocks())
         self._empty_mono_ns = before_ns
@@ -124,13 +125,13 @@ class Line:
             if isinstance(event, Arrival):
                 self._take_arrival(event, read)
             elif isinstance(event, SendStamp):
-                self._take_stamp(event, read)
+                self._take_stamp(event)
             else:
                 self._take_refusal(event, read)
 
-    def _take_stamp(self, stamp: SendStamp, read: Clocks) -> None:
+    def _take_stamp(self, stamp: SendStamp) -> None:
         probe = self._by_key.get(stamp.key)
-        if probe is None or not stamps.is_plausible_send(probe.sent, stamp.stamp_ns, read):
+        if probe is None or not stamps.is_plausible_send(probe.sent, stamp.stamp_ns, time.time_ns()):
             return
         probe.stamped(stamp.stamp_ns, final=stamp.final)
         if stamp.final:

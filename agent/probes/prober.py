@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -42,7 +43,7 @@ class Prober:
         self._lines: dict[tuple[str, int], Line] = {}
         self._streams: dict[Target, Stream] = {}
         self._intervals_s: dict[tuple[str, int], float] = {}
-        self._schedule: Schedule[Target] = Schedule()
+        self._schedule: Schedule[Stream] = Schedule()
         self._under_way: deque[Pending] = deque()
         self._turns: dict[str, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -133,7 +134,7 @@ class Prober:
         _check(targets)
         now = stamps.read_clocks()
         for gone in self._streams.keys() - set(targets):
-            self._schedule.drop(gone)
+            self._schedule.drop(self._streams[gone])
         self._streams = {target: self._streams.get(target) or Stream(target, now) for target in targets}
         self._under_way = deque(probe for probe in self._under_way if probe.stream.target in self._streams)
         old, self._lines = self._lines, {}
@@ -160,18 +161,18 @@ class Prober:
         interval_s = self._intervals_s.get(key)
         if interval_s is None or self._loop is None:
             return
-        group = [stream.target for stream in self._lines[key].streams]
+        group = self._lines[key].streams
         phase_s = self._random.random() * min(interval_s / len(group), _LONGEST_RANDOM_START_S)
         self._schedule.pace(group, interval_s, self._loop.time(), phase_s)
 
     def _place_new(self, key: tuple[str, int], now_s: float) -> None:
-        group = [stream.target for stream in self._lines[key].streams]
-        new = [target for target in group if self._schedule.interval_s(target) is None]
+        group = self._lines[key].streams
+        new = [stream for stream in group if self._schedule.interval_s(stream) is None]
         if len(new) == len(group):
             self._pace(key)
             return
-        for target in new:
-            self._schedule.join(target, group, now_s)
+        for stream in new:
+            self._schedule.join(stream, group, now_s)
 
     def _send(self, line: Line, stream: Stream) -> None:
         probe = line.send(stream)
@@ -187,15 +188,14 @@ class Prober:
             self.drain()
             self._on_stall(late_s)
         self._expire()
-        for target in self._schedule.take_due(self._loop.time()) if self._loop is not None else ():
-            stream = self._streams.get(target)
-            line = self._lines.get((target.path, target.family))
-            if stream is not None and line is not None:
+        for stream in self._schedule.take_due(self._loop.time()) if self._loop is not None else ():
+            line = self._lines.get((stream.target.path, stream.target.family))
+            if line is not None:
                 self._send(line, stream)
         self._arm()
 
     def _expire(self) -> None:
-        due_ns = stamps.read_clocks().mono_ns - DEADLINE_NS
+        due_ns = time.monotonic_ns() - DEADLINE_NS
         while self._under_way and (probe := self._under_way[0]).sent.mono_ns <= due_ns:
             self._under_way.popleft()
             line = self._lines.get((probe.stream.target.path, probe.stream.target.family))

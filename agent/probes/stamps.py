@@ -22,11 +22,11 @@ IP_PKTINFO = 8
 _TX_SOFTWARE = 1 << 1
 _RX_SOFTWARE = 1 << 3
 _SOFTWARE = 1 << 4
-_OPT_ID = 1 << 7
+OPT_ID = 1 << 7
 _TX_SCHED = 1 << 8
 _OPT_TSONLY = 1 << 11
-STAMPS = _TX_SOFTWARE | _TX_SCHED | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
-STAMPS_WITHOUT_ID = STAMPS & ~_OPT_ID
+STAMPS = _TX_SOFTWARE | _TX_SCHED | _RX_SOFTWARE | _SOFTWARE | OPT_ID | _OPT_TSONLY
+STAMPS_OF_DRIVER = STAMPS & ~_TX_SCHED
 
 TSTAMP_SND = 0  # ee_info: handed to the driver
 TSTAMP_SCHED = 1  # entered the packet scheduler; every device gives this one
@@ -97,9 +97,9 @@ def parse_control(ancillary: Ancillary) -> Control:
     return Control(stamp_ns, ifindex, queued)
 
 
-def is_plausible_send(sent: Clocks, stamp_ns: int, now: Clocks) -> bool:
-    """Whether a transmit stamp can belong to a probe handed to the kernel at `sent`, seen at `now`."""
-    return sent.real_ns - _TOLERANCE_NS <= stamp_ns <= now.real_ns + _TOLERANCE_NS
+def is_plausible_send(sent: Clocks, stamp_ns: int, now_ns: int) -> bool:
+    """Whether a transmit stamp can belong to a probe handed to the kernel at `sent`, seen at `now_ns` (real time)."""
+    return sent.real_ns - _TOLERANCE_NS <= stamp_ns <= now_ns + _TOLERANCE_NS
 
 
 def judge(

@@ -133,4 +133,7 @@ def _checksum(data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    Reflector(sys.argv[1], after(float(sys.argv[2]))).run()
+    line = Reflector(sys.argv[1], after(float(sys.argv[2])))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    line.run()
