@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ def main(argv: list[str]) -> int:
         for name, (_, what) in scenarios.SCENARIOS.items():
             print(f"  {name:15} {what}")
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the namespaces go then, too
     if why := _missing():
         print(f"branchline lab: {why}", file=sys.stderr)
         return 1

@@ -25,7 +25,7 @@ class EventLog:
 
     def __init__(self, file: Path) -> None:
         self._tail = Tail(file)
-        self._offset_ns = wall_offset_ns()
+        self.offset_ns = wall_offset_ns()
         self.moved: list[Moved] = []
         self.ready_count = 0
 
@@ -38,7 +38,7 @@ class EventLog:
                 self.ready_count += 1
             event = parse(kind, value)
             if event is not None:
-                self.moved.append(Moved(event.at_ns - self._offset_ns, event))
+                self.moved.append(Moved(event.at_ns - self.offset_ns, event))
         return self.moved
 
     def states(self) -> dict[str, LinkState]:
@@ -77,7 +77,7 @@ class HeardLog:
 
     def __init__(self, file: Path) -> None:
         self._tail = Tail(file)
-        self._offset_ns = wall_offset_ns()
+        self.offset_ns = wall_offset_ns()
         self.heard: list[Heard] = []
 
     def update(self) -> list[Heard]:
@@ -87,5 +87,5 @@ class HeardLog:
 
     def first_event_ns(self, cut_ns: int) -> int | None:
         """When the first batch with an event later than the cut arrived."""
-        wall_ns = cut_ns + self._offset_ns
+        wall_ns = cut_ns + self.offset_ns
         return next((h.at_ns for h in self.heard if h.lane == "e" and h.newest_ns > wall_ns), None)

@@ -130,6 +130,8 @@ class Pc:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # An application gives a connection up that nobody answers: after 3 s here (two tries), then it tries anew.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
         self._tcp_read = b""
         self._old_tcp = sock
         if sock.connect_ex(self._echo[NEW4]) in _CONNECTING:

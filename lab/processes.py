@@ -36,6 +36,7 @@ class Process:
     folder: Path
     popen: "subprocess.Popen[bytes] | None" = None
     started: int = 0
+    killed: int = 0
     restart_at: float = field(default=float("inf"))
 
     @property
@@ -57,6 +58,11 @@ class Process:
     def returncode(self) -> int | None:
         """Its exit code, None while it runs."""
         return None if self.popen is None else self.popen.poll()
+
+    @property
+    def ended_by_itself(self) -> int:
+        """How often it ended though nobody here killed it."""
+        return max(0, self.started - (1 if self.alive else 0) - self.killed)
 
     def said(self, text: bytes) -> bool:
         """Whether `text` is in its standard output."""
@@ -162,6 +168,7 @@ class Supervisor:
         process = self.processes[name]
         if process.popen is not None and process.alive:
             process.popen.send_signal(number)
+            process.killed += 1
 
     def stop(self, name: str, patience_s: float = 5.0) -> None:
         """End one process with SIGTERM, then SIGKILL, and look after it no more."""

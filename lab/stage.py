@@ -126,6 +126,9 @@ class Stage:
             self.stop_users()
         users, agent = self.users(cut), self.agent(cut, path)
         self.house.heard.update()
+        for process in self.supervisor.processes.values():
+            if process.restart and process.ended_by_itself:
+                wrong += (f"{process.name} ended by itself {process.ended_by_itself} times: {process.last_words()}",)
         return Run(
             seed=self._order.seed,
             detected_ms=agent.detected_ms,

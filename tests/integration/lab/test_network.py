@@ -27,9 +27,9 @@ def network() -> Iterator[Network]:
         yield built
 
 
-def _median_ms(samples: list[Sample], stream: str) -> float:
-    times = sorted((s.back_ns - s.sent_ns) / 1e6 for s in samples if s.stream == stream and s.back_ns is not None)
-    return times[len(times) // 2]
+def _least_ms(samples: list[Sample], stream: str) -> float:
+    """The shortest round trip: what the lab adds when the machine has time for it."""
+    return min((s.back_ns - s.sent_ns) / 1e6 for s in samples if s.stream == stream and s.back_ns is not None)
 
 
 def _in(network: Network, role: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -56,12 +56,12 @@ def test_distance_is_as_drawn(network: Network) -> None:
     network.supervisor.wait_for(lambda: len(file.update()) > 600, 10, "600 samples of the PC")
     assert all(s.back_ns is not None for s in file.samples)
     for stream in (NEW4, NEW6, TCP):
-        assert 20.0 <= _median_ms(file.samples, stream) < 22.5, stream
-    assert _median_ms(file.samples, DNS) < 5.0
+        assert 20.0 <= _least_ms(file.samples, stream) < 22.0, stream
+    assert _least_ms(file.samples, DNS) < 5.0
     network.impair("isp1", rtt_ms=40.0)
     after_ns = time.monotonic_ns()
     assert network.supervisor.wait_for(lambda: sum(s.sent_ns > after_ns for s in file.update()) > 100, 5)
-    assert 40.0 <= _median_ms([s for s in file.samples if s.sent_ns > after_ns], NEW4) < 42.5
+    assert 40.0 <= _least_ms([s for s in file.samples if s.sent_ns > after_ns], NEW4) < 42.0
 
 
 def test_loss_and_duplicates_are_made(network: Network) -> None:
