@@ -5,13 +5,14 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
-SocketFor = Callable[[], socket.socket]
+SocketFor = Callable[[], Awaitable[socket.socket]]
 
 TYPE_A, TYPE_AAAA, CLASS_IN = 1, 28, 1
 RETRY_S = 0.25
+PORT = 53
 NOERROR = 0
 
 
@@ -43,7 +44,9 @@ def answers(packet: bytes, asked: bytes) -> list[str] | None:
             kind, _, _, size = struct.unpack_from("!HHIH", packet, offset)
             data = packet[offset + 10 : offset + 10 + size]
             offset += 10 + size
-            if (kind, size) in {(TYPE_A, 4), (TYPE_AAAA, 16)} and len(data) == size:
+            if offset > len(packet):
+                return None
+            if (kind, size) in {(TYPE_A, 4), (TYPE_AAAA, 16)}:
                 found.append(str(ipaddress.ip_address(data)))
     except (struct.error, IndexError):
         return None
@@ -59,31 +62,41 @@ def _skip_name(packet: bytes, offset: int) -> int:
 
 
 async def resolve(name: str, servers: tuple[str, ...], socket_for: SocketFor, wait_s: float) -> list[str] | None:
-    """Ask each server, again every 250 ms, until one answers.
+    """Ask each server, again every 250 ms, until one gives an address.
+
+    A server that refuses or knows no address is not asked again: another one of the line may still serve us.
 
     Returns:
-        The addresses; [] if a server answered without any; None if none answered within `wait_s` or could be asked.
+        The addresses; [] if servers answered, none with an address; None if none answered within `wait_s`, none could
+        be asked, or DNS cannot carry the name.
     """
     loop = asyncio.get_running_loop()
-    asked = question(name, int.from_bytes(os.urandom(2), "big"))
     until = loop.time() + wait_s
     try:
-        sock = socket_for()
-    except OSError:
+        asked = question(name, int.from_bytes(os.urandom(2), "big"))
+        sock = await socket_for()
+    except (OSError, ValueError):
         return None
+    left = dict.fromkeys(servers)
     with sock:
         sock.setblocking(False)
-        while loop.time() < until:
-            for server in servers:
+        while left and loop.time() < until:
+            for server in left:
                 with suppress(OSError):
-                    sock.sendto(asked, (server, 53))
-            got = await _receive(sock, asked, servers, min(until, loop.time() + RETRY_S))
-            if got is not None:
-                return got
-    return None
+                    sock.sendto(asked, (server, PORT))
+            again = min(until, loop.time() + RETRY_S)
+            while left and (got := await _receive(sock, asked, left, again)) is not None:
+                server, found = got
+                if found:
+                    return found
+                del left[server]
+    return [] if len(left) < len(servers) else None
 
 
-async def _receive(sock: socket.socket, asked: bytes, servers: tuple[str, ...], until: float) -> list[str] | None:
+async def _receive(
+    sock: socket.socket, asked: bytes, servers: Collection[str], until: float
+) -> tuple[str, list[str]] | None:
+    """The next answer of one of `servers`, and whose it is; None at `until`."""
     loop = asyncio.get_running_loop()
     while (left := until - loop.time()) > 0:
         try:
@@ -94,6 +107,6 @@ async def _receive(sock: socket.socket, asked: bytes, servers: tuple[str, ...], 
         except OSError:  # an ICMP error came back: the retry may fare better
             await asyncio.sleep(min(0.05, left))
             continue
-        if peer[0] in servers and (found := answers(packet, asked)) is not None:
-            return found
+        if peer[1] == PORT and peer[0] in servers and (found := answers(packet, asked)) is not None:
+            return peer[0], found
     return None
