@@ -5,13 +5,12 @@ there the one path to put in place, and whether it is still on trial.
 """
 
 import logging
-import math
 import time
 
 from msgspec.structs import replace
 
-from agent.actor.state import State, StateFile
-from failover import safety
+from agent.actor.checks import refuse
+from agent.actor.state import State, StateFile, carries
 from failover.actuators.base import Actuator, ActuatorError
 from failover.actuators.protocol import (
     Apply,
@@ -29,8 +28,9 @@ from failover.actuators.protocol import (
 
 _log = logging.getLogger("branchline.actor")
 
-SHORTEST_TRIAL_S, LONGEST_TRIAL_S = 0.5, 60.0
 RECONCILE_S = 5.0
+SETTLE_AGAIN_S = 0.25
+SETTLE_ROUNDS = 40
 
 
 class Actor:
@@ -43,6 +43,9 @@ class Actor:
         self._state = State()
         self._mended = 0
         self._reconcile_s = 0.0
+        self._settle_s = 0.0
+        self._rounds_left = 0
+        self._missing = False
 
     def start(self, now_s: float) -> None:
         """Prepare the system and finish what was under way; with no state yet, adopt the path in use as it is.
@@ -60,26 +63,29 @@ class Actor:
         if not self._state.goal:
             _log.info("no path in use was found; waiting to be told")
             return
-        try:
-            self._actuator.apply(self._state.goal)
-            if not self._state.pending and not self._state.settled:
-                self._settle()
-        except ActuatorError as error:
-            _log.warning("path %s is not in place yet: %s", self._state.goal, error)
+        self._ensure(self._state.goal)
+        if not self._state.pending and not self._state.settled and not self._missing:
+            self._settle(now_s)
         trial = f", on trial for {self._left_s(now_s):.1f} s more" if self._state.pending else ""
         _log.info("path in use: %s%s", self._state.goal, trial)
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until `tick` has something to do."""
-        ends = [self._reconcile_s] + ([self._state.deadline_s] if self._state.pending else [])
+        ends = [self._reconcile_s]
+        ends += [self._state.deadline_s] if self._state.pending else []
+        ends += [self._settle_s] if self._settling() else []
         return max(0.0, min(ends) - now_s)
 
     def tick(self, now_s: float) -> None:
-        """End a trial whose time is up; every 5 s put back what something else removed."""
+        """End a trial whose time is up; go on dropping old flows; every 5 s put back what something else removed."""
         if self._state.pending and now_s >= self._state.deadline_s:
-            self._expire()
+            self._expire(now_s)
+        if self._settling() and now_s >= self._settle_s:
+            self._settle_on(now_s)
         if now_s >= self._reconcile_s:
             self._reconcile_s = now_s + RECONCILE_S
+            if self._missing:
+                self._ensure(self._state.goal)
             try:
                 for mended in self._actuator.reconcile():
                     self._mended += 1
@@ -98,9 +104,9 @@ class Actor:
                 case Apply():
                     return self._apply(request, now_s)
                 case Commit():
-                    return self._commit(request.id)
+                    return self._commit(request.id, now_s)
                 case Rollback():
-                    return self._roll_back(request.id)
+                    return self._roll_back(request.id, now_s)
         except ActuatorError as error:
             return Refused(str(error), error.retry)
 
@@ -113,7 +119,7 @@ class Actor:
 
     def _apply(self, request: Apply, now_s: float) -> Reply:
         state = self._state
-        if why := self._refuse(request):
+        if why := refuse(request, self._paths, self._state.goal):
             return Refused(why, retry=request.path in self._paths)
         if request.id and request.id == state.pending and request.path == state.goal:
             return self._timed(request.path)  # the reply was lost; its timer runs on
@@ -132,95 +138,96 @@ class Actor:
             return self._timed(request.path)
         except ActuatorError as error:
             self._put(state)
-            self._undo(state.goal)  # a refusal half way leaves what was there
+            self._ensure(state.goal)  # a refusal half way leaves what was there
             return Refused(str(error), error.retry)
-
-    def _refuse(self, request: Apply) -> str | None:
-        if request.path not in self._paths:
-            return f"path {request.path!r} is not in the actor's settings; it knows {', '.join(self._paths)}"
-        if not request.id:
-            return "an apply needs an id, to be committed or rolled back by"
-        if not SHORTEST_TRIAL_S <= request.rollback_after_s <= LONGEST_TRIAL_S or math.isnan(request.rollback_after_s):
-            return (
-                f"rollback_after_s is {request.rollback_after_s:g}; "
-                f"it must be between {SHORTEST_TRIAL_S:g} and {LONGEST_TRIAL_S:g}"
-            )
-        if self._state.goal in {"", request.path}:  # nothing is left
-            return None
-        return safety.refuse(request.kind, request.evidence)
 
     def _timed(self, path: str) -> Done:
         begin = time.perf_counter()
         self._actuator.apply(path)
+        self._missing = False
         return Done(path, (time.perf_counter() - begin) * 1000)
 
-    def _commit(self, wanted: str) -> Reply:
+    def _commit(self, wanted: str, now_s: float) -> Reply:
         begin = time.perf_counter()
-        if self._state.last == (wanted, "committed"):
-            return Done(self._state.goal, 0.0)
         if self._state.pending != wanted or not wanted:
+            if wanted and self._state.last == (wanted, "committed"):
+                return Done(self._state.goal, 0.0)  # the first reply was lost
             return Refused(self._not_pending(wanted), retry=False)
         self._put(replace(self._state, pending="", previous="", last=(wanted, "committed")))
-        self._settle()
+        self._settle(now_s)
         return Done(self._state.goal, (time.perf_counter() - begin) * 1000)
 
-    def _roll_back(self, wanted: str) -> Reply:
+    def _roll_back(self, wanted: str, now_s: float) -> Reply:
         begin = time.perf_counter()
-        if self._state.last == (wanted, "rolled back"):
-            return Done(self._state.goal, 0.0)
         if self._state.pending != wanted or not wanted:
+            if wanted and self._state.last == (wanted, "rolled back"):
+                return Done(self._state.goal, 0.0)
             return Refused(self._not_pending(wanted), retry=False)
         if not self._state.previous:
             return Refused("no path was in place before this one; it stays until the trial ends", retry=False)
-        if why := self._restore():
+        if why := self._restore(now_s):
             return Refused(why, retry=False)
         return Done(self._state.goal, (time.perf_counter() - begin) * 1000)
 
-    def _expire(self) -> None:
+    def _expire(self, now_s: float) -> None:
         """The agent is gone or mute: the passive counters decide, and only clear evidence keeps the new path."""
         state = self._state
-        now = self._actuator.counters()
-        grown = {path: now.get(path, 0) - state.baseline.get(path, 0) for path in now}
-        grown = {path: now[path] if more < 0 else more for path, more in grown.items()}  # the table was put back
-        works, worked = grown.get(state.goal, 0) > 0, grown.get(state.previous, 0) > 0
-        if not state.previous or (works and not worked):
+        if not state.previous or carries(state, self._actuator.counters()):
             _log.warning("trial %s ended without an answer: %s carries traffic, kept", state.pending, state.goal)
             self._put(replace(state, pending="", previous="", last=(state.pending, "committed")))
-            self._settle()
+            self._settle(now_s)
             return
         _log.warning("trial %s ended without an answer: back to %s", state.pending, state.previous)
-        if why := self._restore():
+        if why := self._restore(now_s):
             _log.warning("%s", why)
 
-    def _restore(self) -> str | None:
+    def _restore(self, now_s: float) -> str | None:
         """Put the path before the trial back; why not, if it could not be: then the path on trial stays."""
         trial = self._state
         ended = replace(trial, goal=trial.previous, previous="", pending="", last=(trial.pending, "rolled back"))
         self._put(replace(ended, settled=False))
         try:
             self._actuator.apply(ended.goal)
+            self._missing = False
         except ActuatorError as error:
             self._put(replace(ended, goal=trial.goal, last=(trial.pending, "committed")))
-            self._undo(trial.goal)
+            self._ensure(trial.goal)
             return f"cannot go back to {ended.goal} ({error}); {trial.goal} stays"
-        self._settle()
+        self._settle(now_s)
         return None
 
-    def _undo(self, path: str) -> None:
+    def _ensure(self, path: str) -> None:
+        """Have this path in place, now or as soon as the system lets us (asked again with each reconcile)."""
         try:
             if path:
                 self._actuator.apply(path)
+            self._missing = False
         except ActuatorError as error:
-            _log.warning("path %s is not in place: %s", path, error)
+            if not self._missing:
+                _log.warning("path %s is not in place yet: %s", path, error)
+            self._missing = True
 
-    def _settle(self) -> None:
+    def _settling(self) -> bool:
+        return self._rounds_left > 0 and not self._state.settled and not self._state.pending
+
+    def _settle(self, now_s: float) -> None:
+        self._rounds_left = SETTLE_ROUNDS
+        self._settle_on(now_s)
+
+    def _settle_on(self, now_s: float) -> None:
+        """One bounded round of dropping old flows; another a little later until none is left."""
+        self._rounds_left -= 1
+        self._settle_s = now_s + SETTLE_AGAIN_S
         try:
             count = self._actuator.settle(self._state.goal)
         except ActuatorError as error:
+            self._rounds_left = 0
             _log.warning("%s", error)
             return
-        self._put(replace(self._state, settled=True))
-        _log.info("settled on %s: %d old flows dropped", self._state.goal, count)
+        if count:
+            _log.info("settled on %s: %d old flows dropped", self._state.goal, count)
+        if not count or not self._rounds_left:
+            self._put(replace(self._state, settled=True))
 
     def _not_pending(self, wanted: str) -> str:
         now = f"apply {self._state.pending!r} is" if self._state.pending else "no apply is"

@@ -28,6 +28,16 @@ class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     boot: str = ""
 
 
+def carries(trial: State, counted: dict[str, int]) -> bool:
+    """Whether packets came in from beyond the gateway of the path on trial since it began, and none of the one before.
+
+    A count below its baseline means that the counters were put back in between and started from zero.
+    """
+    grown = {path: count - trial.baseline.get(path, 0) for path, count in counted.items()}
+    grown = {path: counted[path] if more < 0 else more for path, more in grown.items()}
+    return grown.get(trial.goal, 0) > 0 and grown.get(trial.previous, 0) == 0
+
+
 class StateFile:
     """Reads and replaces the file; unreadable or of another boot: a fresh State."""
 

@@ -92,7 +92,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="reply"):
 
 
 class Counted(msgspec.Struct, frozen=True, tag="counted", tag_field="reply"):
-    """Packets from beyond the gateway since the actor started, by path; a path without a counter is left out."""
+    """Packets from beyond the gateway so far, by path: only growth says something; without a counter, left out."""
 
     packets: dict[str, int]
 

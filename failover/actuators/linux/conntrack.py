@@ -8,7 +8,6 @@ import ipaddress
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from failover.actuators.linux.netlink import NETLINK_NETFILTER, Netlink, attribute, attributes
@@ -18,7 +17,6 @@ _HEADER_BYTES = 20  # netlink and netfilter headers
 _TUPLE_ORIG, _TUPLE_REPLY, _ID, _ZONE = 1, 2, 12, 18
 _NESTED = 0x8000
 _ECHO_PROTOCOLS = frozenset({socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6})
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +68,33 @@ class Conntrack:
         self._netlink.close()
 
     def forget(self, marks: Abandoned, limit_s: float) -> int:
-        """Forget the abandoned flows, for at most `limit_s` seconds; returns how many.
+        """Forget the abandoned flows, for at most about `limit_s` seconds; returns how many.
 
         Raises:
             NetlinkError: the kernel has no connection tracking, or refuses.
         """
         end = time.monotonic() + limit_s
         count = 0
-        for part in _parts(list(self._abandoned(marks))):
-            answers = self._netlink.batch([(_DELETE, 0, body) for body in part])
-            count += sum(answer is None for answer in answers)
-            if time.monotonic() > end:
-                break
+        hints = _hints(marks)
+        reading = Netlink(NETLINK_NETFILTER)  # its own socket: it may be left in the middle of a dump
+        try:
+            # both families in one dump: the kernel walks its whole hash table each time
+            for part in reading.parts(_GET, struct.pack("!BBH", socket.AF_UNSPEC, 0, 0)):
+                likely = (body for body in part if any(hint in body for hint in hints))
+                found = [found for body in likely if (found := flow_is_abandoned(body, marks))]
+                answers = self._netlink.batch([(_DELETE, 0, _deletion(*flow)) for flow in found])
+                count += sum(answer is None for answer in answers)
+                if time.monotonic() > end:
+                    break
+        finally:
+            reading.close()
         return count
 
-    def _abandoned(self, marks: Abandoned) -> Iterator[bytes]:
-        # both families in one dump: the kernel walks its whole hash table each time
-        for body in self._netlink.dump(_GET, struct.pack("!BBH", socket.AF_UNSPEC, 0, 0)):
-            if found := flow_is_abandoned(body, marks):
-                family, original, keys = found
-                yield struct.pack("!BBH", family, 0, 0) + attribute(_TUPLE_ORIG | _NESTED, original) + keys
+
+def _deletion(family: int, original: bytes, keys: bytes) -> bytes:
+    return struct.pack("!BBH", family, 0, 0) + attribute(_TUPLE_ORIG | _NESTED, original) + keys
 
 
-def _parts(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for start in range(0, len(bodies), _BATCH):
-        yield bodies[start : start + _BATCH]
+def _hints(marks: Abandoned) -> tuple[bytes, ...]:
+    """Bytes one of which every abandoned flow contains: searching for them is 30 times quicker than reading a flow."""
+    return (*marks.addresses, *(net.network_address.packed[: net.prefixlen // 8] for net in marks.prefixes))

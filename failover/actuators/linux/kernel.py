@@ -2,18 +2,17 @@
 
 The only file that imports pyroute2, and only its message classes: its package initialiser loads every socket it has
 and asyncio (31 MiB resident, 12 without). The initialiser still runs, late, when something else asks the package for
-a name. Links and addresses are read with our own attribute walk: a link has 60 attributes and two of them matter.
+a name. What is asked before each move is read in `parsing`: a link has 60 attributes and two of them matter.
 """
 
 import importlib
 import importlib.util
-import ipaddress
 import socket
-import struct
 import sys
 import types
 from typing import Any
 
+from failover.actuators.linux import parsing
 from failover.actuators.linux.netlink import (
     NETLINK_ROUTE,
     NLM_F_CREATE,
@@ -21,9 +20,8 @@ from failover.actuators.linux.netlink import (
     NLM_F_REPLACE,
     Netlink,
     NetlinkError,
-    attributes,
 )
-from failover.actuators.linux.values import FOREVER, IfAddress, Link, Route, Rule
+from failover.actuators.linux.values import IfAddress, Link, Route, Rule
 
 PROTOCOL = 178  # marks our routes and rules; 188 itself is OSPF, whose daemon sweeps what carries it
 
@@ -31,7 +29,6 @@ _UNICAST, _UNREACHABLE, _TO_TABLE = 1, 7, 1
 _GETLINK, _NEWADDR, _GETADDR = 18, 20, 22
 _NEWROUTE, _GETROUTE = 24, 26
 _DELROUTE, _NEWRULE, _DELRULE, _GETRULE = 25, 32, 33, 34
-_UP, _POINT_TO_POINT, _NO_ARP = 0x1, 0x10, 0x80
 _DEPRECATED = 0x20
 _ONLINK = 0x4
 _LINK_SCOPE = 253
@@ -39,11 +36,6 @@ _NOT_FOUND = frozenset({2, 3, 19, 97})  # ENOENT, ESRCH, ENODEV, EAFNOSUPPORT
 _EXISTS = 17
 _METRIC_IPV6 = 1024  # what the kernel gives an IPv6 route without one
 _COMPAT_TABLE = 252  # in the one-byte field of a table above 255
-_LINK = struct.Struct("=16xBxHiII")
-_ADDRESS = struct.Struct("=16xBBBBI")
-_LIFETIMES = struct.Struct("=II")
-_RULE_BYTES = 28  # netlink and rule headers
-_FRA_SRC, _FRA_PRIORITY, _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_OIFNAME, _FRA_PROTOCOL = 2, 6, 14, 15, 17, 21
 
 
 def _messages() -> tuple[Any, Any, Any]:
@@ -88,30 +80,13 @@ class Kernel:
 
     def links(self) -> dict[str, Link]:
         """All interfaces by name."""
-        found = {}
-        for data in self._netlink.dump(_GETLINK, _LINK.pack(0, 0, 0, 0, 0)[16:]):
-            _, _, index, flags, _ = _LINK.unpack_from(data)
-            fields = attributes(data, _LINK.size)
-            name = fields[3].rstrip(b"\0").decode(errors="replace")
-            mtu = int.from_bytes(fields.get(4, b""), sys.byteorder)
-            found[name] = Link(index, name, mtu, bool(flags & _UP), bool(flags & (_POINT_TO_POINT | _NO_ARP)))
-        return found
+        found = map(parsing.link, self._netlink.dump(_GETLINK, parsing.LINK_REQUEST))
+        return {link.name: link for link in found}
 
     def addresses(self, index: int) -> tuple[IfAddress, ...]:
         """The addresses of one interface, both families."""
-        found = []
-        for data in self._netlink.dump(_GETADDR, _ADDRESS.pack(0, 0, 0, 0, index)[16:]):
-            _, length, flags, scope, owner = _ADDRESS.unpack_from(data)
-            fields = attributes(data, _ADDRESS.size)
-            packed = fields.get(2) or fields.get(1)  # IFA_LOCAL, IFA_ADDRESS
-            if packed is None or owner != index:
-                continue
-            life = fields.get(6, b"")
-            preferred_s, valid_s = _LIFETIMES.unpack_from(life) if life else (FOREVER, FOREVER)
-            flags = int.from_bytes(fields[8], sys.byteorder) if 8 in fields else flags
-            address = ipaddress.ip_interface((packed, length))
-            found.append(IfAddress(index, address, scope == 0, valid_s, preferred_s, flags))
-        return tuple(found)
+        found = map(parsing.address, self._netlink.dump(_GETADDR, parsing.address_request(index)))
+        return tuple(address for address in found if address is not None and address.index == index)
 
     def prefer(self, address: IfAddress, preferred_s: int) -> None:
         """Set the preferred lifetime of an address, its valid lifetime kept."""
@@ -149,8 +124,8 @@ class Kernel:
         """The rules that carry our protocol number."""
         message = _rule_message()
         message["family"] = family
-        answers = (attributes(data, _RULE_BYTES) for data in self._dump(_GETRULE, message))
-        return tuple(_rule_of(family, fields) for fields in answers if _number(fields, _FRA_PROTOCOL) == PROTOCOL)
+        found = (parsing.rule(family, PROTOCOL, data) for data in self._dump(_GETRULE, message))
+        return tuple(rule for rule in found if rule is not None)
 
     def add_rule(self, rule: Rule) -> None:
         """Add a rule; one that is there is fine."""
@@ -230,22 +205,6 @@ def _routes_of(message: Any, family: int, table: int, index: int) -> list[Route]
         for oif, gateway, flags in hops
         if not index or oif == index
     ]
-
-
-def _rule_of(family: int, fields: dict[int, bytes]) -> Rule:
-    source = fields.get(_FRA_SRC)
-    return Rule(
-        family,
-        _number(fields, _FRA_PRIORITY) or 0,
-        _number(fields, _FRA_TABLE) or 0,
-        socket.inet_ntop(family, source) if source else "",
-        fields.get(_FRA_OIFNAME, b"").rstrip(b"\0").decode(errors="replace"),
-        _number(fields, _FRA_SUPPRESS_PREFIXLEN) == 0,
-    )
-
-
-def _number(fields: dict[int, bytes], kind: int) -> int | None:
-    return int.from_bytes(fields[kind], sys.byteorder) if kind in fields else None
 
 
 def _rule_as_message(rule: Rule) -> Any:

@@ -44,6 +44,7 @@ class Netlink:
         self._socket.setsockopt(_SOL_NETLINK, _STRICT_DUMP, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _TIMEOUT_S, 0))
         self._sequence = 0
+        self._steady = True
 
     def close(self) -> None:
         """Give the socket back."""
@@ -82,25 +83,31 @@ class Netlink:
             NetlinkError: refused.
         """
         for _ in range(_DUMP_TRIES):
-            self._socket.send(self._frame(kind, NLM_F_DUMP, body))
-            found, steady = self._collect(self._sequence)
-            if steady:
+            found = [answer for part in self.parts(kind, body) for answer in part]
+            if self._steady:
                 break
         return found
 
-    def _collect(self, expected: int) -> tuple[list[bytes], bool]:
-        found: list[bytes] = []
-        steady = True
-        while True:
-            for kind, flags, sequence, payload in self._receive():
+    def parts(self, kind: int, body: bytes) -> Iterator[list[bytes]]:
+        """The answers to a dump request as they come, some hundred at a time. Leave it early only to close the socket.
+
+        Raises:
+            NetlinkError: refused.
+        """
+        self._socket.send(self._frame(kind, NLM_F_DUMP, body))
+        expected, done, self._steady = self._sequence, False, True
+        while not done:
+            part = []
+            for answer, flags, sequence, payload in self._receive():
                 if sequence != expected:
                     continue
-                steady = steady and not flags & NLM_F_DUMP_INTR
-                if kind == _DONE:
-                    return found, steady
-                if kind == _ERROR:
+                if answer == _ERROR:
                     raise _error(payload) or NetlinkError(0)
-                found.append(payload)
+                self._steady = self._steady and not flags & NLM_F_DUMP_INTR
+                done = done or answer == _DONE
+                if answer != _DONE:
+                    part.append(payload)
+            yield part
 
     def _frame(self, kind: int, flags: int, body: bytes) -> bytes:
         self._sequence = self._sequence + 1 & 0xFFFFFFFF

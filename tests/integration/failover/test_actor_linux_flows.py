@@ -188,6 +188,38 @@ def test_dnsmasq_follows_the_path_in_use(net: BranchNet, actuator: LinuxActuator
     wait_for(lambda: _resolve(net) == "192.0.2.11", within_s=3)
 
 
+@needs_program("dnsmasq")
+def test_a_host_prefers_the_prefix_of_the_path_in_use(net: BranchNet, actuator: LinuxActuator) -> None:
+    run("ip", "-n", net.pc, "-6", "address", "flush", "dev", "eth0", "scope", "global")
+    run("ip", "netns", "exec", net.pc, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_ra=1")
+    actuator.apply("isp1")
+    net.spawn(
+        net.router,
+        _dnsmasq(),
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--no-hosts",
+        "--user=root",
+        "--pid-file=",
+        "--port=0",
+        "--enable-ra",
+        "--dhcp-range=::,constructor:lan0,ra-only,64,10m",
+        "--log-facility=-",
+        ready="started",
+    )
+    wait_for(lambda: _preferred(net) == ["2001:db8:1:"])
+    actuator.apply("isp2")
+    wait_for(lambda: _preferred(net) == ["2001:db8:2:"])
+    actuator.apply("isp1")
+    wait_for(lambda: _preferred(net) == ["2001:db8:1:"])
+
+
+def _preferred(net: BranchNet) -> list[str]:
+    listed = run("ip", "-n", net.pc, "-6", "address", "show", "dev", "eth0", "scope", "global")
+    lines = [line.split() for line in listed.splitlines() if "inet6" in line and "deprecated" not in line]
+    return [words[1][: len("2001:db8:1:")] for words in lines]
+
+
 def _dnsmasq() -> str:
     return shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/sbin") or "dnsmasq"
 

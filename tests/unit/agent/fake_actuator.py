@@ -32,6 +32,7 @@ class FakeActuator:
         self.broken: set[str] = set()
         self.packets = dict.fromkeys(PATHS, 0)
         self.settled: list[str] = []
+        self.old_flows: list[int] = []  # what each round of settling still finds
         self.applied: list[str] = []
         self.prepared = 0
         self.mended: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class FakeActuator:
         self.fuse.step()
         assert path == self.in_place, "only the path in place may be settled on"
         self.settled.append(path)
-        return 0
+        return self.old_flows.pop(0) if self.old_flows else 0
 
     def reconcile(self) -> tuple[str, ...]:
         mended, self.mended = self.mended, ()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.actor.core import RECONCILE_S, Actor
+from agent.actor.core import RECONCILE_S, SETTLE_AGAIN_S, SETTLE_ROUNDS, Actor
 from agent.actor.state import State, StateFile
 from failover.actuators.protocol import (
     Apply,
@@ -104,6 +104,27 @@ def test_commit_settles_once(tmp_path: Path, system: FakeActuator) -> None:
     assert seen(actor, 1).pending == ""
 
 
+def test_old_flows_are_dropped_in_rounds_until_none_is_left(tmp_path: Path, system: FakeActuator) -> None:
+    actor = started(tmp_path, system)
+    actor.answer(move("cell"), 0)
+    system.old_flows = [900, 80, 0, 1]
+    actor.answer(Commit("m1"), 1)
+    assert actor.wait_s(1) == SETTLE_AGAIN_S
+    for now_s in (1.1, 1.25, 1.3, 1.5, 2.0):
+        actor.tick(now_s)
+    assert system.settled == ["cell"] * 3
+
+
+def test_flows_that_never_end_do_not_keep_the_actor_busy(tmp_path: Path, system: FakeActuator) -> None:
+    actor = started(tmp_path, system)
+    actor.answer(move("cell"), 0)
+    system.old_flows = [1] * 1000
+    actor.answer(Commit("m1"), 1)
+    for tenth in range(10, 1000):
+        actor.tick(tenth / 10)
+    assert len(system.settled) == SETTLE_ROUNDS
+
+
 def test_a_wrong_or_missing_id_is_refused(tmp_path: Path, system: FakeActuator) -> None:
     actor = started(tmp_path, system)
     actor.answer(move("cell"), 0)
@@ -167,6 +188,28 @@ def test_counters_that_started_again_count_from_zero(tmp_path: Path, system: Fak
     actor.answer(move("cell"), 0)
     system.packets["cell"] = 4  # the table was put back
     actor.tick(3)
+    assert system.in_place == "cell"
+
+
+def test_an_id_used_again_is_a_new_trial(tmp_path: Path, system: FakeActuator) -> None:
+    actor = started(tmp_path, system)
+    actor.answer(move("cell"), 0)
+    actor.answer(Commit("m1"), 1)
+    actor.answer(move("second"), 2)
+    actor.answer(Commit("m1"), 3)
+    assert seen(actor, 3).pending == ""
+
+
+def test_a_path_that_cannot_be_in_place_yet_is_put_there_once_it_can(tmp_path: Path, system: FakeActuator) -> None:
+    actor = started(tmp_path, system)
+    actor.answer(move("cell"), 0)
+    actor.answer(Commit("m1"), 1)
+    system.in_place, system.broken = "wire", {"cell"}  # the stick was unplugged, the actor restarted
+    again = started(tmp_path, system, 2)
+    again.tick(2 + RECONCILE_S)
+    assert system.in_place == "wire"
+    system.broken = set()
+    again.tick(2 + 2 * RECONCILE_S)
     assert system.in_place == "cell"
 
 
