@@ -11,13 +11,15 @@ from agent.spool.inbox import Load
 from agent.spool.stats import Extent, LaneStats, SpoolStats
 from agent.spool.store import Store
 from agent.spool.trouble import damaged, put_aside, sentence
+from wire.codec import decode_record
+from wire.errors import MalformedError
 from wire.messages import Ack, Batch, Record
 from wire.topics import Lane
 
 log = logging.getLogger("agent.spool")
 
 LIVE_S = 60.0
-LOST_REASON = "memory was full while the disk could not be written"
+LOST_REASON = "no room in memory while the disk could not be written, or not a valid record"
 
 
 class Keeper:
@@ -69,6 +71,7 @@ class Keeper:
         """Write a load. False: not now; the caller keeps it."""
         if self._store is None:
             return False
+        self._refuse_invalid(load)
         before = {lane: table.state.last for lane, table in self._store.lanes.items()}
         try:
             self._store.commit(load, lost_reason=LOST_REASON)
@@ -165,6 +168,18 @@ class Keeper:
             except sqlite3.Error as error:
                 self._fail(error)
         return SpoolStats(memory_bytes=memory_bytes, acks_ignored=self._acks_ignored, trouble=self._trouble)
+
+    @staticmethod
+    def _refuse_invalid(load: Load) -> None:
+        """The wire's limits are checked by the reader only: one bad record would have its whole batch refused."""
+        for lane, rows in load.rows.items():
+            for row in list(rows):
+                try:
+                    decode_record(row.body)
+                except MalformedError as error:
+                    log.warning("a record was dropped, a fault in the agent, please report it: %s", error)
+                    rows.remove(row)
+                    load.lost[lane] += 1
 
     def _lane_stats(self, store: Store, lane: Lane) -> LaneStats:
         state = store.lanes[lane].state

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from agent.spool.inbox import Inbox, Load, Row, keep_of
 from agent.spool.keeper import Keeper
 from agent.spool.stats import Extent, SpoolStats
+from agent.spool.store import load_limit_bytes
 from wire.codec import MAX_PAYLOAD_BYTES, encode_record
 from wire.messages import Ack, Act, Batch, Digest, Event, Sample, StateChange
 from wire.topics import Lane
 
 log = logging.getLogger("agent.spool")
 
-MEMORY_BYTES = 4_000_000
 MAX_RECORD_BYTES = MAX_PAYLOAD_BYTES - 1024  # so that every record fits into a payload of its own
 RETRY_S = 5.0
 
@@ -31,7 +31,7 @@ class Spool:
     """Records on disk until the collector has them; both lanes.
 
     `append` may be called at any time, also before `open`, also while the disk is full, gone or slow: records then wait
-    in at most `memory_bytes` of memory, and what that forces out is told by a Gap.
+    in at most 4 MB of memory, and what that forces out is told by a Gap.
 
     Args:
         directory: holds `spool.db`; created when missing.
@@ -39,7 +39,6 @@ class Spool:
         commit_every_s: how long samples may wait in memory; events are committed at once and take them along.
         now_ns: the wall clock, Unix nanoseconds.
         retry_s: how long to leave a failing disk alone.
-        memory_bytes: limit of what waits in memory.
     """
 
     def __init__(
@@ -50,13 +49,12 @@ class Spool:
         commit_every_s: float,
         now_ns: Callable[[], int],
         retry_s: float = RETRY_S,
-        memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         self._commit_every_s = commit_every_s
         self._now_ns = now_ns
         # Shared between loop and thread, under `_wake`.
         self._wake = threading.Condition()
-        self._inbox = Inbox(memory_bytes)
+        self._inbox = Inbox(load_limit_bytes(max_bytes))
         self._calls: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._commit_at_s = math.inf
         self._closing = False

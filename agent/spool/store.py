@@ -20,10 +20,17 @@ from wire.topics import Lane
 SCHEMA_VERSION = 1
 # A page no smaller than what a card rewrites: a power cut while one is written back cannot hurt its neighbours.
 PAGE_BYTES = 4096
-MIN_FILE_BYTES = 512 * 1024
+MIN_FILE_BYTES = 2 * 1024 * 1024
+MAX_LOAD_BYTES = 4_000_000
+MIN_LOAD_BYTES = 300_000  # room for the largest record
 KEEP_ACKED_NS = 30 * 86_400 * 1_000_000_000
 EXPIRE_EVERY_NS = 3_600 * 1_000_000_000
 PURGE_ROWS = 500
+
+
+def load_limit_bytes(max_bytes: int) -> int:
+    """How much may be committed together into a file of this size."""
+    return max(MIN_LOAD_BYTES, min(max_bytes // 16, MAX_LOAD_BYTES))
 
 
 class Store:
@@ -31,7 +38,7 @@ class Store:
 
     Args:
         file: where it is; created when missing.
-        max_bytes: the file and its log together stay below this.
+        max_bytes: the file and its log together stay below this (2 MiB at least).
         now_ns: the wall clock, Unix nanoseconds.
 
     Raises:
@@ -40,9 +47,10 @@ class Store:
 
     def __init__(self, file: Path, *, max_bytes: int, now_ns: Callable[[], int]) -> None:
         size = max(max_bytes, MIN_FILE_BYTES)
-        # The log may grow to about twice the size of a checkpoint while a large transaction runs.
+        # The log holds what awaits a checkpoint. One load comes on top of it, and on top of the file as well, because
+        # room is made after it was written; pages make a little more of it.
         log_pages = min(1000, size // PAGE_BYTES // 8)
-        self._max_used_bytes = size - 2 * log_pages * PAGE_BYTES
+        self._max_used_bytes = size - log_pages * PAGE_BYTES - 2 * load_limit_bytes(max_bytes) * 5 // 4
         self._now_ns = now_ns
         self._expire_at_ns = 0
         self._db = sqlite3.connect(file, timeout=0.5, isolation_level=None)

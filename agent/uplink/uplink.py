@@ -28,6 +28,7 @@ log = logging.getLogger("agent.uplink")
 BACKLOG_PER_S = 500.0
 SILENT_S = 15.0
 NUMBER_S = 1.0
+NO_EPOCH = "none"  # what a presence says while the spool has no file
 LASTING_S = 30.0  # a session this long was no accident: reconnect quickly after it
 
 
@@ -177,7 +178,8 @@ class Uplink:
             except TimeoutError:
                 self._number = self._connection + 1  # a stuck disk must not keep us silent
         self._connection = self._number
-        return replace(self._presence(), online=True, epoch=self._spool.epoch, connection=self._number)
+        epoch = self._spool.epoch or NO_EPOCH
+        return replace(self._presence(), online=True, epoch=epoch, connection=self._number)
 
     async def _talk(self, session: Session, presence: Presence, path: _Path) -> None:
         self._session = session
