@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_ASK_EVERY_MS = 50
+_ASK_EVERY_MS = 25
 _ASK_OFTEN_EVERY_MS = 10
 _ASK_OFTEN_FOR_S = 1.5  # the kernel's second, and its slack
 _RTMGRP_LINK = 0x1
