@@ -159,7 +159,7 @@ class Agent:
             log.error("settings kept as they were: %s", sentence)
             return
         self._settings, self._hash = new, settings.digest(text)
-        self._reporter = Reporter(new)
+        self._reporter.retarget(new)
         self._observer.retarget(new)
         self._links.retarget({path.name: path.interface for path in new.path})
         self._branch.replan(plan_of(new), Prover(new))

@@ -42,7 +42,7 @@ def load(file: Path) -> tuple[Memory, float] | None:
         saved = msgspec.json.decode(file.read_bytes(), type=_Saved)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
         log.warning("%s cannot be read (%s); holds start anew", file, error)
         return None
     if saved.boot_id == _boot_id():

@@ -8,20 +8,24 @@ import msgspec
 
 from agent.config import BranchSettings
 from failover.actions import ActReported, LinkChanged
-from wire.messages import Act, Event, LinkState, StateChange
-
-_QUIET = {(LinkState.UP, LinkState.SUSPECT), (LinkState.SUSPECT, LinkState.UP), (LinkState.DEGRADED, LinkState.SUSPECT)}
+from wire.messages import MAX_TEXT, Act, Event, LinkState, StateChange
 
 
 class Reporter:
     """Makes event records."""
 
     def __init__(self, settings: BranchSettings, wall_ns: Callable[[], int] = time.time_ns) -> None:
-        self._paths = {path.name: path for path in settings.path}
         self._wall_ns = wall_ns
+        self._told: dict[str, LinkState] = {}
+        self.retarget(settings)
+
+    def retarget(self, settings: BranchSettings) -> None:
+        """Take new settings; what was told of the paths that stay is kept."""
+        self._paths = {path.name: path for path in settings.path}
+        self._told = {name: state for name, state in self._told.items() if name in self._paths}
 
     def event_of(self, action: LinkChanged | ActReported) -> Event | None:
-        """The record of a report; None for the short suspicions that end well: they stay at the branch."""
+        """The record of a report; None for the short suspicions that end as they began: they stay at the branch."""
         if isinstance(action, ActReported):
             return Act(
                 at_ns=self._wall_ns(),
@@ -30,11 +34,12 @@ class Reporter:
                 outcome=action.outcome,
                 from_path=action.from_path,
                 to_path=action.to_path,
-                reason=action.reason,
+                reason=one_line(action.reason),
                 route_ms=action.route_ms,
             )
-        if (action.old, action.new) in _QUIET:
+        if action.new in {LinkState.SUSPECT, self._told.get(action.path)}:
             return None
+        self._told[action.path] = action.new
         path = self._paths[action.path]
         return StateChange(
             at_ns=self._wall_ns(),
@@ -43,9 +48,14 @@ class Reporter:
             isp=path.isp,
             old=action.old,
             new=action.new,
-            reason=action.reason,
+            reason=one_line(action.reason),
             silence_ms=None if action.silence_s is None else round(action.silence_s * 1000, 3),
         )
+
+
+def one_line(text: str) -> str:
+    """Free text as the wire carries it: one line, bounded. A collector refuses a record with anything else."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_TEXT]
 
 
 def as_line(kind: str, value: object) -> str:

@@ -21,7 +21,8 @@ def complaint(interface: str, conf: Path = _CONF) -> str | None:
     """The sentence to show if this uplink filters strictly."""
     if effective(interface, conf) != STRICT:
         return None
+    key = interface.replace(".", "/")  # as sysctl(8) writes a VLAN: eth0/100
     return (
-        f"net.ipv4.conf.{interface}.rp_filter is 1 (strict), so replies on a resting line are dropped and nothing ever "
-        f"fails back; set net.ipv4.conf.all.rp_filter and net.ipv4.conf.{interface}.rp_filter to 2"
+        f"net.ipv4.conf.{key}.rp_filter is 1 (strict), so replies on a resting line are dropped and nothing ever "
+        f"fails back; set net.ipv4.conf.all.rp_filter and net.ipv4.conf.{key}.rp_filter to 2"
     )
