@@ -1,5 +1,6 @@
 """A branch in namespaces with its settings file, for the actor and the canary."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import canary
-from tests.integration.failover.branch_net import PATHS, BranchNet, branch_net, inside, run
+from tests.integration.failover.branch_net import PATHS, BranchNet, branch_net, inside
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ def branch(tmp_path: Path) -> Iterator[Branch]:
 
 @pytest.fixture
 def branch_with_canary(branch: Branch) -> Branch:
+    # registered first and without a check, so that a creation that fails half way leaves nothing behind
+    delete = ["ip", "netns", "delete", branch.canary]
+    branch.net.stack.callback(subprocess.run, delete, capture_output=True, check=False)
     with inside(branch.net.router):
         for _ in range(2):  # any number of times
             canary.create("198.18.188.0/28", len(PATHS), namespace=branch.canary)
-    branch.net.stack.callback(run, "ip", "netns", "delete", branch.canary)
     return branch
 
 
