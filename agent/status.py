@@ -1,15 +1,21 @@
 """What `branchline-agent status` shows: built from the machine and its neighbours, drawn for a terminal. Pure."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.observing import Figures
-from agent.spool import SpoolStats
-from agent.uplink import UplinkStatus
 from failover.machine import branch_state, holds_s
 from failover.observations import Proof
 from failover.state import BranchMachine, PathState
+
+if TYPE_CHECKING:  # `branchline-agent status` draws what it is told: it loads no prober, no database, no MQTT
+    from agent.observing import Figures
+    from agent.spool import SpoolStats
+    from agent.uplink import UplinkStatus
+
+COLUMNS = 80
+NAME_COLUMNS = 20
 
 
 def describe(
@@ -17,9 +23,9 @@ def describe(
     *,
     now: float,
     proofs: Mapping[str, Proof],
-    figures: Callable[[str], Figures],
-    spool: SpoolStats,
-    uplink: UplinkStatus | None,
+    figures: Callable[[str], "Figures"],
+    spool: "SpoolStats",
+    uplink: "UplinkStatus | None",
     config_hash: str,
 ) -> dict[str, object]:
     """Everything about the branch as plain values; ages and waits in seconds, None: unknown."""
@@ -35,17 +41,13 @@ def describe(
         "paths": [
             _path(path, now, holds[path.name], proofs.get(path.name), figures(path.name)) for path in machine.paths
         ],
-        "spool": msgspec.to_builtins(_plain(spool)),
-        "uplink": None if uplink is None else msgspec.to_builtins(_plain(uplink)),
+        "spool": msgspec.to_builtins(spool),
+        "uplink": None if uplink is None else msgspec.to_builtins(uplink),
         "config_hash": config_hash,
     }
 
 
-def _plain(value: object) -> object:
-    return msgspec.to_builtins(value, enc_hook=str, str_keys=True)
-
-
-def _path(path: PathState, now: float, hold_s: float, proof: Proof | None, figures: Figures) -> dict[str, object]:
+def _path(path: PathState, now: float, hold_s: float, proof: Proof | None, figures: "Figures") -> dict[str, object]:
     return {
         "path": path.name,
         "state": path.link.name,
@@ -66,44 +68,63 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def draw(status: Mapping[str, object]) -> str:
+def draw(status: Mapping[str, Any]) -> str:
     """The status as lines for a terminal of 80 columns."""
     lines = [f"branch {status['branch_state']}, traffic on {status['active'] or 'an unknown path'}"]
-    override = status["override"]
-    if isinstance(override, Mapping):
+    if move := status["move"]:
+        lines.append(f"moving to {move['to_path']}: {move['reason']}")
+    if override := status["override"]:
         lines.append(f"override: {override['path']} for {_span(override['left_s'])} more ({override['why']})")
-    lines.append(f"{'path':14} {'state':9} {'since':>7} {'answer':>8} {'proved':>8} {'hold':>7}  moves/24h")
     paths = status["paths"]
-    if isinstance(paths, list):
-        lines += [_line(path, status["active"]) for path in paths]
-    uplink = status["uplink"]
-    if isinstance(uplink, Mapping):
-        connected = "connected" if uplink.get("connected") else f"not connected: {uplink.get('error') or 'trying'}"
-        lines.append(f"collector: {connected}")
-    spool = status["spool"]
-    if isinstance(spool, Mapping):
-        lines.append(f"records waiting on disk: {spool.get('rows', 0)}, dropped so far: {spool.get('dropped', 0)}")
-    return "\n".join(lines)
+    wide = min(NAME_COLUMNS, max([4, *(len(path["path"]) for path in paths)]))
+    lines.append(f"  {'path':{wide}} state     since     rtt  loss answer proved   hold moves")
+    lines += [_line(path, wide, status["active"]) for path in paths]
+    lines += [f"{path['path']}: {path['trouble']}" for path in paths if path["trouble"]]
+    lines += [f"{path['path']}: proof: {path['proof']}" for path in paths if path["proof"] not in {None, "holds"}]
+    uplink, spool = status["uplink"], status["spool"]
+    if uplink is None:
+        lines.append("collector: none, because the settings have no [broker]")
+    else:
+        lines.append("collector: " + ("connected" if uplink["connected"] else f"not connected, {uplink['trouble']}"))
+    rows, dropped = (spool["events"][key] + spool["samples"][key] for key in ("rows", "dropped"))
+    lines.append(f"records waiting on disk: {rows}, dropped since start: {dropped}")
+    if spool["trouble"]:
+        lines.append(f"disk: {spool['trouble']}")
+    return "\n".join(part for line in lines for part in _folded(line))
 
 
-def _line(path: Mapping[str, object], active: object) -> str:
-    mark = "*" if path["path"] == active else " "
+def _line(path: Mapping[str, Any], wide: int, active: str | None) -> str:
+    name = path["path"]
+    rtt = "-" if path["rtt_ms"] is None else f"{path['rtt_ms']:.0f} ms"
+    loss = "-" if path["loss_pct"] is None else f"{path['loss_pct']:.0f} %"
     return (
-        f"{mark}{path['path']!s:13} {path['state']!s:9} {_span(path['for_s']):>7} {_ago(path['answered_s_ago']):>8} "
-        f"{_ago(path['proved_s_ago']):>8} {_span(path['hold_left_s']):>7}  {path['failovers_24h']}"
+        f"{'*' if name == active else ' '} {name if len(name) <= wide else name[: wide - 1] + '~':{wide}} "
+        f"{path['state']:8} {_span(path['for_s']):>6} {rtt:>7} {loss:>5} {_ago(path['answered_s_ago']):>6} "
+        f"{_ago(path['proved_s_ago']):>6} {_span(path['hold_left_s']):>6} {path['failovers_24h']:>5}"
     )
 
 
-def _ago(value: object) -> str:
-    return "never" if value is None else _span(value)
+def _folded(line: str) -> list[str]:
+    """A line as one or more of at most 80 columns, cut between words where there are any."""
+    parts = []
+    while len(line) > COLUMNS:
+        cut = line.rfind(" ", 5, COLUMNS + 1)
+        cut = COLUMNS if cut < 0 else cut
+        parts.append(line[:cut])
+        line = "    " + line[cut:].lstrip()
+    return [*parts, line]
+
+
+def _ago(age_s: float | None) -> str:
+    return "never" if age_s is None else _span(age_s)
 
 
 _UNITS: tuple[tuple[float, str], ...] = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
-def _span(value: object) -> str:
-    seconds = float(value) if isinstance(value, int | float) else 0.0
+def _span(seconds: float) -> str:
+    """At most six characters, up to 27 years."""
     for size, unit in _UNITS:
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s"
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.1f}s"
