@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 from collector.clock import SteadyClock
@@ -47,20 +46,14 @@ def lock(directory: Path) -> None:
 
 
 async def run(settings: CollectorSettings) -> None:
-    """Run until SIGTERM or SIGINT. Stopping is a fast kill: nothing is left to do but to stop.
+    """Run until SIGTERM or SIGINT. Stopping is a fast kill with exit code 0: no step exists only in shutdown code.
 
     Raises:
         CollectorError: the data directory, a secret or a certificate cannot be used.
     """
-    this = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
-        if this is not None:
-            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
-    with suppress(asyncio.CancelledError):
-        await _run(settings)
-
-
-async def _run(settings: CollectorSettings) -> None:
+        # Not a cancellation: `asyncio.wait_for` of Python 3.11, which aiomqtt uses, can swallow one.
+        asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
     lock(settings.data_dir)
     directory = settings.data_dir / "journal"
     clock, counters = SteadyClock(), Counters()

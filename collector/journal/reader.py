@@ -6,7 +6,7 @@ from pathlib import Path
 from collector.journal.records import Record, needed_bytes, scan
 from collector.journal.segments import Position, list_segments, segment_file
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ acts, gaps) get the last three digits of their time from their sequence number: 
 stay two points, and each keeps its time to the microsecond.
 """
 
-import math
 from functools import lru_cache
+from math import isfinite
 
 from collector.counters import Counters
 from wire import fields
@@ -70,7 +70,7 @@ def point(head: str, values: tuple[tuple[str, Value], ...], at_ns: int) -> str:
         if value is None:
             continue
         if isinstance(value, float):
-            if math.isfinite(value):
+            if isfinite(value):
                 words.append(f"{name}={value!r}")
         elif isinstance(value, int):
             if -MAX_INT <= value <= MAX_INT:
@@ -105,25 +105,52 @@ def _apart(at_ns: int, seq: int) -> int:
 
 
 def _window(address: Address, w: Window) -> str:
-    loss_pct = 100.0 * (w.sent - w.received) / w.sent if w.sent > 0 else None
-    values: tuple[tuple[str, Value], ...] = (
-        (LinkField.DURATION_S, float(w.duration_s)),
-        (LinkField.STATE, w.state),
-        (LinkField.SENT, w.sent),
-        (LinkField.RECEIVED, w.received),
-        (LinkField.LATE, w.late),
-        (LinkField.DUPLICATES, w.duplicates),
-        (LinkField.ICMP_ERRORS, w.icmp_errors),
-        (LinkField.LOCAL_ERRORS, w.local_errors),
-        (LinkField.LOSS_PCT, loss_pct),
-        (LinkField.RTT_MIN_MS, w.rtt_min_ms),
-        (LinkField.RTT_MEDIAN_MS, w.rtt_median_ms),
-        (LinkField.RTT_P95_MS, w.rtt_p95_ms),
-        (LinkField.RTT_MAX_MS, w.rtt_max_ms),
-        (LinkField.RTT_JITTER_MS, w.rtt_jitter_ms),
-        (LinkField.SILENT_ANCHORS, len(w.silent_anchors)),
+    """One f-string for what is always there: windows are nearly all the traffic, and `point` takes twice as long."""
+    head = (
+        f"{_link_series(address, w.path, w.role, w.isp, w.family)} {_DURATION}{w.duration_s!r}{_STATE}{w.state:d}"
+        f"{_SENT}{w.sent}{_RECEIVED}{w.received}{_LATE}{w.late}{_DUPLICATES}{w.duplicates}"
+        f"{_ICMP_ERRORS}{w.icmp_errors}{_LOCAL_ERRORS}{w.local_errors}{_SILENT}{len(w.silent_anchors)}i"
     )
-    return point(_link_series(address, w.path, w.role, w.isp, w.family), values, w.start_ns)
+    if w.sent > 0:
+        head += f"{_LOSS}{100.0 * (w.sent - w.received) / w.sent!r}"
+    for name, value in (
+        (_RTT_MIN, w.rtt_min_ms),
+        (_RTT_MEDIAN, w.rtt_median_ms),
+        (_RTT_P95, w.rtt_p95_ms),
+        (_RTT_MAX, w.rtt_max_ms),
+        (_RTT_JITTER, w.rtt_jitter_ms),
+    ):
+        if value is not None and isfinite(value):
+            head += f"{name}{value!r}"
+    return f"{head} {w.start_ns}"
+
+
+# `i` ends the integer before the name
+_DURATION = f"{LinkField.DURATION_S}="
+_STATE = f",{LinkField.STATE}="
+_SENT, _RECEIVED, _LATE, _DUPLICATES, _ICMP_ERRORS, _LOCAL_ERRORS, _SILENT = (
+    f"i,{name}="
+    for name in (
+        LinkField.SENT,
+        LinkField.RECEIVED,
+        LinkField.LATE,
+        LinkField.DUPLICATES,
+        LinkField.ICMP_ERRORS,
+        LinkField.LOCAL_ERRORS,
+        LinkField.SILENT_ANCHORS,
+    )
+)
+_LOSS, _RTT_MIN, _RTT_MEDIAN, _RTT_P95, _RTT_MAX, _RTT_JITTER = (
+    f",{name}="
+    for name in (
+        LinkField.LOSS_PCT,
+        LinkField.RTT_MIN_MS,
+        LinkField.RTT_MEDIAN_MS,
+        LinkField.RTT_P95_MS,
+        LinkField.RTT_MAX_MS,
+        LinkField.RTT_JITTER_MS,
+    )
+)
 
 
 def _state_change(address: Address, s: StateChange, at_ns: int) -> str:
@@ -171,7 +198,7 @@ def _flight(address: Address, flight: Flight) -> list[str]:
             (FlightField.RTT_MS, probe.rtt_ms),
             (FlightField.LOST, int(probe.rtt_ms is None)),
         )
-        if math.isfinite(probe.offset_ms):
+        if isfinite(probe.offset_ms):
             out.append(point(head, values, flight.at_ns + round(probe.offset_ms * 1e6)))
     return out
 

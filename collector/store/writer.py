@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
@@ -24,19 +23,11 @@ from collector.store.lines import batch_lines
 MAX_LINES = 5000
 MAX_BODY_BYTES = 1_000_000  # above a mebibyte aiohttp warns that one send would hold up the event loop
 LINGER_S = 0.2
+RECORDS_A_TURN = 8
 ASK_STORE_S = 5.0
 CHECKPOINT_S = 1.0
 MARK_S = 30.0
 PAUSE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Lines of some records, the position behind them, and sentences about damage on the way."""
-
-    lines: list[bytes]
-    next: Position
-    damage: tuple[str, ...]
 
 
 def record_lines(record: Record) -> list[bytes]:
@@ -50,23 +41,6 @@ def record_lines(record: Record) -> list[bytes]:
     if not isinstance(admitted, BatchIn):
         return []
     return [line.encode() for line in batch_lines(admitted.address, admitted.batch)]
-
-
-def load_lines(directory: Path, start: Position, end: Position, max_lines: int) -> Load:
-    """Read records until there are `max_lines` lines (the last record may bring more) or `end`. Raises OSError."""
-    lines: list[bytes] = []
-    damage: list[str] = []
-    while start < end and len(lines) < max_lines:
-        chunk = read_chunk(directory, start, end)
-        if chunk.damage:
-            damage.append(chunk.damage)
-        start = chunk.next
-        for record, position in zip(chunk.records, chunk.positions, strict=True):
-            lines += record_lines(record)
-            if len(lines) >= max_lines:
-                start = position
-                break
-    return Load(lines, start, tuple(damage))
 
 
 def slice_end(lines: list[bytes], start: int, max_lines: int, max_bytes: int) -> int:
@@ -132,21 +106,41 @@ class Writer:
             await self._ask_store()
             self._committed.clear()
             try:
-                load = await asyncio.to_thread(load_lines, self._directory, self.position, self._journal.end, MAX_LINES)
+                lines, behind = await self._load()
             except OSError as error:
                 self._say("journal.unreadable", f"{self._directory}: {error.strerror}; trying again")
                 await asyncio.sleep(self._pause_s)
                 continue
-            for sentence in load.damage:
-                self._counters.damaged_segments += 1
-                tell(logging.ERROR, "journal.damaged", sentence)
-            await self._write_all(load.lines)
-            moved = load.next != self.position
-            self.position = load.next
+            await self._write_all(lines)
+            moved = behind != self.position
+            self.position = behind
             await self._keep(moved=moved)
-            if len(load.lines) < MAX_LINES:
+            if len(lines) < MAX_LINES:
                 await asyncio.sleep(max(0.0, began_s + LINGER_S - loop.time()))
                 await self._wait_for_more()
+
+    async def _load(self) -> tuple[list[bytes], Position]:
+        """Lines of the next records, at least `MAX_LINES` unless the journal ends, and the position behind them.
+
+        Made in the event loop a few records at a time: in a thread they would hold the interpreter lock for 5 ms at
+        each turn of the loop, which measured seconds of delay for acknowledgements.
+        """
+        lines: list[bytes] = []
+        position, end = self.position, self._journal.end
+        while position < end and len(lines) < MAX_LINES:
+            chunk = await asyncio.to_thread(read_chunk, self._directory, position, end)
+            position = chunk.next
+            if chunk.damage:
+                self._counters.damaged_segments += 1
+                tell(logging.ERROR, "journal.damaged", chunk.damage)
+            for number, record in enumerate(chunk.records, 1):
+                lines += record_lines(record)
+                if len(lines) >= MAX_LINES:
+                    position = chunk.positions[number - 1]
+                    break
+                if number % RECORDS_A_TURN == 0:
+                    await asyncio.sleep(0)
+        return lines, position
 
     async def _wait_for_more(self) -> None:
         try:

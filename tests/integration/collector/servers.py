@@ -85,6 +85,11 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def text(self) -> str:
         return self.log.read_text(errors="replace")
 

@@ -69,9 +69,11 @@ async def publishing(*agents: TinyAgent) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        waiting = set(tasks)
+        while waiting:  # aiomqtt can swallow a cancellation
+            for task in waiting:
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=1)
 
 
 async def _say(port: int, *messages: tuple[str, bytes], retain: bool = False) -> None:
@@ -186,8 +188,9 @@ async def test_a_lost_acknowledgement_is_repeated(
     server = collector(tmp_path, broker.port, _store(influx_server))
     agent = TinyAgent(broker.port, ADDRESS)
     agent.make(100)
-    async with alive(server), publishing(agent):
-        await wait_for(lambda: agent.done)
+    async with alive(server):
+        async with publishing(agent):
+            await wait_for(lambda: agent.done)
         forgetful = TinyAgent(broker.port, ADDRESS)
         forgetful.make(100)
         async with publishing(forgetful):
