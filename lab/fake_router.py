@@ -27,12 +27,11 @@ class FakeRouter:
     def apply(self, move: Move, now: float) -> str | None:
         """Put a path in place; returns why not, or None."""
         why = refuse(move.kind, move.evidence) if move.to in self.paths else f"{move.to} is not a path here"
-        if self.pending and self.pending != move.id:
-            why = f"move {self.pending} is still pending"
         if why is not None:
             self.refusals.append(why)
             return why
-        self.previous = self.active
+        if not self.pending:  # an apply on top of one still pending supersedes it; what to fall back to stays
+            self.previous = self.active
         self._put(move.to, now)
         self.pending = move.id
         self._deadline_s = now + move.rollback_after_s
