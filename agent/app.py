@@ -33,6 +33,7 @@ from wire.messages import Digest, Event, LinkState, Presence
 log = logging.getLogger(__name__)
 
 DIGEST_EVERY_S = 60.0
+DIGEST_ON_METERED_EVERY_S = 20.0  # windows are held back there, and silence must be told from isolation within a minute
 ACTOR_PATIENCE_S = 10.0
 TRUSTED_AFTER_S = 1_735_689_600.0  # 2025-01-01: a clock before the product existed was never set
 
@@ -208,7 +209,8 @@ class Agent:
 
     async def _digests(self) -> None:
         while True:
-            await asyncio.sleep(DIGEST_EVERY_S)
+            metered = any(path.metered and path.name == self._branch.machine.active for path in self._settings.path)
+            await asyncio.sleep(DIGEST_ON_METERED_EVERY_S if metered else DIGEST_EVERY_S)
             machine = self._branch.machine
             now = asyncio.get_running_loop().time()
             paths = self._observer.digest(machine)

@@ -1,8 +1,8 @@
 """The state of each branch, from what was heard. Pure: messages and times in, states out.
 
-A branch is ISOLATED when its last will came and is not stale, or when it kept silent for longer than it promised: 50 s
-while it has a wire (windows come every 10 s), 150 s on 5G alone (it sends one digest a minute, windows are held
-back). While the collector itself could not hear, nobody is called isolated: silence counts from when it could.
+A branch is ISOLATED when its last will came and is not stale, or when it kept silent for 50 s: on a wire its windows
+come every 10 s, on 5G, where windows are held back, a digest every 20 s. While the collector itself could not hear,
+nobody is called isolated: silence counts from when it could.
 """
 
 import msgspec
@@ -10,8 +10,7 @@ import msgspec
 from wire.messages import Act, ActOutcome, Batch, BranchState, Digest, LinkState, Presence, Role, StateChange, Window
 from wire.topics import Address
 
-SILENT_WIRE_S = 50.0
-SILENT_CELL_S = 150.0
+SILENT_S = 50.0
 MAX_PATHS = 32
 MAX_AGENTS = 50_000
 
@@ -123,11 +122,9 @@ def judge(heard: BranchHeard, hearing_since_s: float | None, now_s: float) -> Br
         return BranchState.ISOLATED
     if hearing_since_s is None:
         return BranchState.UNKNOWN
-    on_cell = heard.reported is BranchState.ON_5G
-    allowed_s = SILENT_CELL_S if on_cell else SILENT_WIRE_S
-    if now_s - max(heard.heard_s, hearing_since_s) > allowed_s:
+    if now_s - max(heard.heard_s, hearing_since_s) > SILENT_S:
         return BranchState.ISOLATED
-    if now_s - heard.heard_s > allowed_s:
+    if now_s - heard.heard_s > SILENT_S:
         return BranchState.UNKNOWN
     return heard.reported
 

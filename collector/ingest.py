@@ -194,6 +194,7 @@ class Ingest:
             try:
                 await asyncio.to_thread(self._letters.add, plan.letters)
                 self._counters.dead_letters += len(plan.letters)
+                self._counters.dead_letters_dropped = self._letters.dropped
                 for letter in plan.letters:
                     tell(logging.WARNING, "ingest.dead_letter", letter.sentence, topic=letter.source[:200])
                 plan.letters = []

@@ -122,8 +122,8 @@ class Writer:
     async def _load(self) -> tuple[list[bytes], Position]:
         """Lines of the next records, at least `MAX_LINES` unless the journal ends, and the position behind them.
 
-        Made in the event loop a few records at a time: in a thread they would hold the interpreter lock for 5 ms at
-        each turn of the loop, which measured seconds of delay for acknowledgements.
+        Made in the event loop a few records at a time, so that acknowledgements come in between: a thread that formats
+        holds the interpreter lock for 5 ms at a time.
         """
         lines: list[bytes] = []
         position, end = self.position, self._journal.end
@@ -226,6 +226,7 @@ class Writer:
                 await asyncio.sleep(1.0)
         self._counters.lines_rejected += len(lines)
         self._counters.dead_letters += len(lines)
+        self._counters.dead_letters_dropped = self._letters.dropped
         sentence = f"the database refused {len(lines)} lines for good; they are in the dead letters ({reason})"
         tell(logging.ERROR, "store.rejected", sentence, lines=len(lines))
 

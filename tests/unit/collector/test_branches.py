@@ -1,6 +1,5 @@
 from collector.branches import (
-    SILENT_CELL_S,
-    SILENT_WIRE_S,
+    SILENT_S,
     BranchHeard,
     BranchTable,
     hear_batch,
@@ -62,22 +61,22 @@ def test_stale_wills_are_ignored() -> None:
     assert judge(hear_presence(new_spool, will(2, epoch="e1"), 151.0), 0.0, 151.0) is not BranchState.ISOLATED
 
 
-def test_silence_isolates_within_a_minute_on_a_wire() -> None:
-    assert SILENT_WIRE_S <= 60
-    assert judge(_ok(), 0.0, 100.0 + SILENT_WIRE_S) is BranchState.OK
-    assert judge(_ok(), 0.0, 100.1 + SILENT_WIRE_S) is BranchState.ISOLATED
+def test_silence_isolates_within_a_minute() -> None:
+    assert SILENT_S <= 60
+    assert judge(_ok(), 0.0, 100.0 + SILENT_S) is BranchState.OK
+    assert judge(_ok(), 0.0, 100.1 + SILENT_S) is BranchState.ISOLATED
 
 
-def test_a_branch_on_5g_may_keep_silent_between_digests() -> None:
+def test_silence_isolates_within_a_minute_on_5g_too() -> None:
     heard = _hear(_ok(), change(NOW_NS + 1, LinkState.UP, "cell", Role.CELL), act(NOW_NS + 2, "cell"))
-    assert judge(heard, 0.0, 100.0 + SILENT_CELL_S) is BranchState.ON_5G
-    assert judge(heard, 0.0, 101.0 + SILENT_CELL_S) is BranchState.ISOLATED
+    assert judge(heard, 0.0, 100.0 + SILENT_S) is BranchState.ON_5G
+    assert judge(heard, 0.0, 101.0 + SILENT_S) is BranchState.ISOLATED
 
 
 def test_a_deaf_collector_calls_nobody_isolated() -> None:
     assert judge(_ok(), None, 500.0) is BranchState.UNKNOWN
     assert judge(_ok(), 490.0, 500.0) is BranchState.UNKNOWN
-    assert judge(_ok(), 490.0, 490.1 + SILENT_WIRE_S) is BranchState.ISOLATED
+    assert judge(_ok(), 490.0, 490.1 + SILENT_S) is BranchState.ISOLATED
     assert judge(hear_presence(_ok(), will(1), 130.0), None, 500.0) is BranchState.ISOLATED
 
 
