@@ -52,6 +52,11 @@ class Keeper:
         """Whether the file is open."""
         return self._store is not None
 
+    @property
+    def unproved(self) -> bool:
+        """Whether the file could be opened after trouble, but nothing was written since: a commit will tell."""
+        return self.ready and self._trouble is not None
+
     def close(self) -> None:
         """Close the file."""
         if self._store:
@@ -74,10 +79,15 @@ class Keeper:
         self._refuse_invalid(load)
         before = {lane: table.state.last for lane, table in self._store.lanes.items()}
         try:
+            if self._trouble and not load:
+                self._store.touch()
             self._store.commit(load, lost_reason=LOST_REASON)
         except sqlite3.Error as error:
             self._fail(error)
             return False
+        if self._trouble:
+            log.warning("%s: can be written again", self._file)
+            self._trouble = None
         now_s = time.monotonic()
         for lane, table in self._store.lanes.items():
             if table.state.last > before[lane]:
@@ -164,6 +174,7 @@ class Keeper:
                     file_bytes=store.used_bytes,
                     memory_bytes=memory_bytes,
                     acks_ignored=self._acks_ignored,
+                    trouble=self._trouble,
                 )
             except sqlite3.Error as error:
                 self._fail(error)
@@ -194,9 +205,6 @@ class Keeper:
     def _opened(self, store: Store) -> None:
         self._store = store
         self._ages.forget()
-        if self._trouble:
-            log.warning("%s: can be written again", self._file)
-            self._trouble = None
 
     def _fail(self, error: sqlite3.Error | OSError) -> None:
         lost = dict.fromkeys(Lane, 0)

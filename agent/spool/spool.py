@@ -59,6 +59,7 @@ class Spool:
         self._commit_at_s = math.inf
         self._closing = False
         # The thread's own.
+        self._answering: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._keeper = Keeper(directory / "spool.db", max_bytes=max_bytes, now_ns=now_ns, retry_s=retry_s)
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         # The loop's own.
@@ -174,7 +175,7 @@ class Spool:
         finally:
             with self._wake:
                 self._closing = True
-                calls = list(self._calls)
+                calls = [*self._answering, *self._calls]
             for _, future in calls:
                 self._tell(self._settle, future, None, RuntimeError("the spool is not open"))
             self._keeper.close()
@@ -184,22 +185,19 @@ class Spool:
         with self._wake:
             while (due_in_s := self._due_in_s()) > 0:
                 self._wake.wait(None if due_in_s == math.inf else due_in_s)
-            calls = list(self._calls)
-            self._calls.clear()
+            self._answering, self._calls = self._calls, deque()
             closing = self._closing
         now_s = time.monotonic()
         if not self._keeper.ready and (closing or now_s >= self._keeper.retry_at_s):
             self._keeper.open()
-        if self._keeper.ready and (closing or now_s >= self._commit_at_s):
+        if self._keeper.ready and (closing or self._keeper.unproved or now_s >= self._commit_at_s):
             self._commit()
-        for work, future in calls:
-            try:
-                self._tell(self._settle, future, work(), None)
-            except Exception as error:
-                self._tell(self._settle, future, None, error)
-                raise
+        answers = [(future, work()) for work, future in self._answering]
         self._keeper.purge_if_due()
+        # The figures first: who was answered must not see those of before.
         self._tell(self._publish, self._keeper.stats(self._inbox.bytes))
+        for future, result in answers:
+            self._tell(self._settle, future, result, None)
         return not closing
 
     def _due_in_s(self) -> float:
@@ -210,7 +208,7 @@ class Spool:
     def _commit(self) -> None:
         with self._wake:
             load, self._commit_at_s = self._inbox.take(), math.inf
-        if load and not self._keeper.commit(load):
+        if (load or self._keeper.unproved) and not self._keeper.commit(load):
             self._give_back(load)
 
     def _give_back(self, load: Load) -> None:

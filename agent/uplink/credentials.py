@@ -35,10 +35,10 @@ def _password(file: str) -> str | None:
 
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
-    if not (settings.ca_file or settings.cert_file):
+    if not settings.ca_file:
         return None
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
         raise TransportError(f"{settings.ca_file}: ca_file in [broker] is not a usable certificate ({error})") from None
     if settings.cert_file:

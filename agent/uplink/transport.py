@@ -73,10 +73,12 @@ class Session:
                 f"{where}: refuses user {greeting.user!r}, client {greeting.client_id!r} ({error});"
                 " check password_file in [broker] and the broker's users"
             ) from None
-        except aiomqtt.MqttError as error:
+        except (aiomqtt.MqttError, TimeoutError) as error:
             await session.close()
+            what = str(error) or "no answer"
             raise TransportError(
-                f"{where}: answers but does not speak MQTT with us ({error}); check port and protocol in [broker]"
+                f"{where}: takes the connection but does not speak MQTT with us ({what});"
+                " check port, protocol and TLS in [broker]"
             ) from None
         except BaseException:
             await session.close()
@@ -105,7 +107,8 @@ class Session:
             TransportError: the connection is lost, or the broker says no.
         """
         with _told():
-            answers = await self._client.subscribe(topic, qos=1)
+            async with asyncio.timeout(ANSWER_S):
+                answers = await self._client.subscribe(topic, qos=1, timeout=math.inf)
         if any((answer if isinstance(answer, int) else answer.value) >= REFUSED_FROM for answer in answers):
             raise TransportError(f"the broker does not let us read {topic}; check its ACL")
 
@@ -128,6 +131,8 @@ class Session:
 def _told() -> "Any":
     try:
         yield
+    except TimeoutError:
+        raise TransportError("the broker does not answer any more") from None
     except aiomqtt.MqttError as error:
         raise TransportError(_why_lost(error.__cause__ or error)) from None
 
@@ -163,7 +168,8 @@ class _Client(aiomqtt.Client):
             will=aiomqtt.Will(greeting.will_topic, greeting.will, qos=1, retain=True, properties=delay),
             clean_session=None if greeting.mqtt5 else True,
             clean_start=False if greeting.mqtt5 else MQTT_CLEAN_START_FIRST_ONLY,
-            timeout=ANSWER_S,
+            # Its timeouts are built on wait_for, which in Python 3.11 can swallow a cancellation: we bring our own.
+            timeout=math.inf,
             keepalive=greeting.keepalive_s,
             max_inflight_messages=1000,
             properties=session,
@@ -176,7 +182,8 @@ class _Client(aiomqtt.Client):
 
     async def start(self) -> None:
         self._client_connect()  # sends CONNECT; nothing in it waits, the socket is connected
-        await self._wait_for(self._connected, timeout=None)
+        async with asyncio.timeout(ANSWER_S):
+            await self._connected
 
     async def stop(self) -> None:
         try:

@@ -154,6 +154,19 @@ async def test_a_move_is_told_at_once_over_the_new_path(tmp_path: Path, broker: 
         assert all(told.online for told in branch.collector.presences)
 
 
+async def test_many_moves_in_a_row(tmp_path: Path, broker: Mosquitto) -> None:
+    async with running(Branch(tmp_path, broker, settings_for(broker, tmp_path))) as branch:
+        for number in range(60):
+            branch.spool.append(event(number))
+            branch.uplink.use_path("isp", f"127.0.0.{1 + number % 3}", metered=number % 2 == 1)
+            # Cancelled anywhere: while dialling, greeting, subscribing, sending, saying goodbye.
+            await asyncio.sleep(0.0005 * number)
+        started_s = time.monotonic()
+        branch.uplink.use_path("isp1", "127.0.0.1", metered=False)
+        await branch.arrives()
+        assert time.monotonic() - started_s < 2.0
+
+
 async def test_a_metered_path_holds_samples_back_but_not_events(tmp_path: Path, broker: Mosquitto) -> None:
     async with running(Branch(tmp_path, broker, settings_for(broker, tmp_path))) as branch:
         branch.uplink.use_path("cell", "", metered=True)

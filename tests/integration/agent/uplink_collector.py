@@ -57,6 +57,9 @@ class FakeCollector:
             except aiomqtt.MqttError:
                 self.listening.clear()
                 await asyncio.sleep(0.05)
+            finally:
+                if self._client and self._client._disconnected.done():
+                    self._client._disconnected.exception()  # seen; the library would have it logged as forgotten
 
     async def _take(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
         assert isinstance(message.payload, bytes)
