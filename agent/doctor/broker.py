@@ -16,6 +16,7 @@ from agent.uplink.errors import TransportError
 ANSWER_S = 5.0
 SILENT_S = 15.0
 WATCH_S, WATCH_EVERY_S = 5.0, 0.5
+_LANES = ("events", "samples")
 _ACL = "pattern write bl/1/+/+/%u/%c, pattern write bl/1/st/%u/%c, pattern read bl/1/ack/%u/%c"
 
 
@@ -112,35 +113,38 @@ def acknowledged(site: Site) -> list[Finding]:
 
 
 def suspicious(status: Mapping[str, Any]) -> bool:
-    """Connected, with events on disk that were sent and not acknowledged."""
-    uplink = status["uplink"]
-    return bool(uplink["connected"] and status["spool"]["events"]["rows"] and _owed(uplink))
+    """Connected, with records on disk that were sent and not acknowledged."""
+    return bool(status["uplink"]["connected"] and _owed(status))
 
 
-def _owed(uplink: Mapping[str, Any]) -> int:
-    return int(uplink["events"]["sent"] - uplink["events"]["acked"])
+def _owed(status: Mapping[str, Any]) -> list[str]:
+    """The lanes whose records on disk were sent and wait for the collector's answer."""
+    uplink, spool = status["uplink"], status["spool"]
+    return [lane for lane in _LANES if spool[lane]["rows"] and uplink[lane]["sent"] > uplink[lane]["acked"]]
 
 
 def _moved(first: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
-    return bool(last["uplink"]["events"]["acked"] > first["uplink"]["events"]["acked"])
+    return any(last["uplink"][lane]["acked"] > first["uplink"][lane]["acked"] for lane in _LANES)
 
 
 def judge_acks(first: Mapping[str, Any], last: Mapping[str, Any]) -> Finding:
     """Two looks at the agent's status some seconds apart."""
-    uplink = last["uplink"]
-    waiting = last["spool"]["events"]["rows"] + last["spool"]["samples"]["rows"]
+    uplink, told = last["uplink"], last["uplink"]["trouble"] or ""
     if not uplink["connected"]:
         return skip("", "the agent is not connected to the broker")
+    if "refuses our records" in told:
+        return fail("", "the broker refuses the records", told)
     if not suspicious(last) or _moved(first, last):
         age = uplink["last_ack_s"]
         return well("", "nothing waits for an answer" if age is None else f"the last answer came {age:.0f} s ago")
-    silent_s = min(uplink["since_s"], uplink["last_ack_s"] if uplink["last_ack_s"] is not None else uplink["since_s"])
+    waiting = sum(last["spool"][lane]["rows"] for lane in _LANES)
+    silent_s = min(uplink["since_s"], uplink["since_s"] if uplink["last_ack_s"] is None else uplink["last_ack_s"])
     said = f"connected, but no answer for {silent_s:.0f} s while {waiting} records wait"
     if silent_s < SILENT_S:
         return warn("", said, f"the agent connected or was answered only {silent_s:.0f} s ago; ask again in a minute")
-    told = uplink["trouble"] or ""
-    if "refuses our records" in told:
-        return fail("", "the broker refuses the records", told)
+    if "nobody listens" in told:
+        remedy = "the broker has no subscriber for this branch's records; start the collector, and check its parts"
+        return fail("", said, remedy)
     remedy = (
         f"the broker takes the agent's records, yet no collector has answered for {silent_s:.0f} s: the broker's "
         f"ACL or the collector silently drops them; check that the ACL has {_ACL}, and that a collector "

@@ -1,6 +1,7 @@
 """`branchline doctor`: one line for each check, exit code 1 when one of them failed."""
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
@@ -16,11 +17,10 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.disable(logging.ERROR)  # what goes wrong here is a finding, not a log line
     try:
-        text = settings.read(options.config)
+        return _bench(options) if options.bench else _examine(options)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    return _examine(options, text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,22 +32,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"settings file ({DEFAULT_FILE})")
+    parser.add_argument("--bench", action="store_true", help="measure this machine instead, within half a minute")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
 
-def _examine(options: argparse.Namespace, text: str) -> int:
+def _examine(options: argparse.Namespace) -> int:
     from agent.config import BranchSettings  # noqa: PLC0415 - --help must not load the agent
     from agent.doctor import report  # noqa: PLC0415 - as above
     from agent.doctor.checks import CHECKS  # noqa: PLC0415 - as above
     from agent.doctor.finding import Finding, Mark  # noqa: PLC0415 - as above
     from agent.doctor.site import survey  # noqa: PLC0415 - as above
 
-    try:
-        parsed = settings.parse(text, BranchSettings, str(options.config))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    text = settings.read(options.config)
+    parsed = settings.parse(text, BranchSettings, str(options.config))
     site = survey(options.config, settings.digest(text), parsed)
     found: list[tuple[str, Finding]] = []
     for name, check in CHECKS.items():
@@ -60,3 +58,15 @@ def _examine(options: argparse.Namespace, text: str) -> int:
     else:
         print(report.summary(finding for _, finding in found))
     return 1 if any(finding.mark is Mark.FAIL for _, finding in found) else 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from agent.config import AgentSettings, BranchSettings  # noqa: PLC0415 - as above
+    from agent.doctor.bench import run  # noqa: PLC0415 - as above
+
+    own = AgentSettings(tenant="none", branch="none", name="none")  # its folders serve where nothing is set up yet
+    if options.config != DEFAULT_FILE or options.config.exists():
+        own = settings.load(options.config, BranchSettings).agent
+    document = run.run(Path(own.state_dir), Path(own.run_dir))
+    print(json.dumps(document) if options.json else run.draw(document))
+    return 0

@@ -11,7 +11,7 @@ from agent.actor.main import plan
 from agent.config import BranchSettings
 from failover.actuators.linux.kernel import PROTOCOL, Kernel
 from failover.actuators.linux.netlink import NETLINK_ROUTE, Netlink, NetlinkError, attributes
-from failover.actuators.linux.routes import Routes, Sight, rules
+from failover.actuators.linux.routes import IN_USE_TABLE, Routes, Sight, rules
 from failover.actuators.linux.values import FAMILIES, Rule
 
 __all__ = ["DefaultRoute", "ForeignRule", "NetlinkError", "NetworkSeen", "read"]
@@ -67,6 +67,12 @@ class NetworkSeen:
     foreign: tuple[ForeignRule, ...]
     defaults: tuple[DefaultRoute, ...]
     ipv6: bool
+
+    @property
+    def interface_in_use(self) -> str:
+        """Where table 188 leads; empty: nowhere."""
+        there = (route for family in FAMILIES for route in self.in_table(IN_USE_TABLE, family))
+        return next((route.interface for route in there if route.interface), "")
 
     def in_table(self, table: int, family: int) -> tuple[DefaultRoute, ...]:
         """The default routes of one table, best first."""

@@ -61,18 +61,18 @@ def tables(site: Site) -> list[Finding]:
 
 
 def _in_use(site: Site, network: "NetworkSeen", table: int, *, running: bool) -> Finding:
-    there = network.in_table(table, socket.AF_INET) or network.in_table(table, socket.AF_INET6)
-    names = {path.interface: path.name for path in site.settings.path}
-    name = names.get(there[0].interface, "") if there else ""
+    there = [route for family in (socket.AF_INET, socket.AF_INET6) for route in network.in_table(table, family)]
+    interface = network.interface_in_use
+    name = {path.interface: path.name for path in site.settings.path}.get(interface, "")
     remedy = _REPAIR if running else _START
     if not there:
         return fail("in use", f"table {table} is empty", f"table {table} has no default route; {remedy}")
     if not name:
-        where = there[0].interface or "nowhere (unreachable)"
+        where = interface or "nowhere (unreachable)"
         return fail(
             "in use", f"table {table} leads to {where}", f"table {table} leads to no path's interface; {remedy}"
         )
-    return well("in use", f"table {table} leads to {name} over {there[0].interface}")
+    return well("in use", f"table {table} leads to {name} over {interface}")
 
 
 def judge_table(path: str, table: int, family: int, wanted: str, there: list[str], *, running: bool) -> Finding:

@@ -66,8 +66,11 @@ class Site:
 
     @property
     def active(self) -> str:
-        """The path in use as the actor sees it; empty: unknown."""
-        return self.actor.active if isinstance(self.actor, Snapshot) else ""
+        """The path in use as the actor says, or else as table 188 does; empty: unknown."""
+        if isinstance(self.actor, Snapshot):
+            return self.actor.active
+        names = {path.interface: path.name for path in self.settings.path}
+        return "" if isinstance(self.network, Missing) else names.get(self.network.interface_in_use, "")
 
 
 def survey(file: Path, digest: str, settings: BranchSettings) -> Site:
