@@ -45,6 +45,7 @@ def replan(machine: BranchMachine, plan: Plan, now: float) -> BranchMachine:
     paths = tuple(
         known[path.name] if path.name in known and known[path.name].role is path.role else path for path in fresh.paths
     )
+    paths = tuple(_on_wire(path, known.get(path.name)) for path in paths)
     names = {path.name for path in paths}
     move = machine.move
     return replace(
@@ -58,8 +59,16 @@ def replan(machine: BranchMachine, plan: Plan, now: float) -> BranchMachine:
     )
 
 
+def _on_wire(path: PathState, before: PathState | None) -> PathState:
+    """A carrier is reported when it changes, not again because the settings did."""
+    return path if before is None else replace(path, carrier=before.carrier, carrier_lost_s=before.carrier_lost_s)
+
+
 def decide(machine: BranchMachine, observation: Observation, now: float) -> tuple[BranchMachine, list[Action]]:
     """Take in one observation; say what must be done. Pure."""
+    name = getattr(observation, "path", "")
+    if name and not machine.has(name):
+        return machine, []  # new settings took this path away while something about it was under way
     machine, actions = _take(machine, observation, now)
     if isinstance(observation, observations.Reply) and _calm(machine, observation.path):
         return machine, actions
@@ -75,7 +84,7 @@ def decide(machine: BranchMachine, observation: Observation, now: float) -> tupl
 def wake_at(machine: BranchMachine, now: float) -> float:
     """When `decide` wants a `Tick` if nothing else happens."""
     moments = [silence.next_moment(machine, path, now) for path in machine.paths]
-    if machine.move is not None and machine.move.proving:
+    if machine.move is not None and machine.move.proving and not machine.move.settling:
         moments.append(machine.move.since_s + machine.plan.proof_s)
     if machine.wish is not None:
         moments.append(machine.wish.until_s)
@@ -122,9 +131,11 @@ def _take(machine: BranchMachine, seen: Observation, now: float) -> Step:
 
 def _take_reply(machine: BranchMachine, seen: observations.Reply, now: float) -> Step:
     path = machine.path(seen.path)
+    arrived = min(seen.at_s, now)  # a stamp from the future would keep a dead path alive
     if not seen.first:
-        return machine.with_path(replace(path, second_reply_s=seen.at_s)), []
-    at = max(seen.at_s, path.last_reply_s or seen.at_s)
+        second = arrived if path.second_reply_s is None else max(arrived, path.second_reply_s)
+        return machine.with_path(replace(path, second_reply_s=second)), []
+    at = arrived if path.last_reply_s is None else max(arrived, path.last_reply_s)
     healing = path.healing_s
     if path.link is LinkState.DOWN and healing is None and path.carrier:
         healing = now
@@ -144,8 +155,11 @@ def _take_carrier(machine: BranchMachine, seen: observations.Carrier, now: float
     return machine.with_path(replace(path, carrier=False, carrier_lost_s=now, dirty_s=now)), []
 
 
-def _take_stall(machine: BranchMachine, seen: observations.Stalled, _now: float) -> Step:
-    paths = tuple(replace(path, stalled_s=path.stalled_s + seen.for_s) for path in machine.paths)
+def _take_stall(machine: BranchMachine, seen: observations.Stalled, now: float) -> Step:
+    # What was heard during or after the stall has shortened the silence: more than all of it was never slept through.
+    paths = tuple(
+        replace(path, stalled_s=min(path.silence_s(now), path.stalled_s + seen.for_s)) for path in machine.paths
+    )
     return replace(machine, paths=paths), []
 
 
@@ -156,8 +170,8 @@ def _take_passive(machine: BranchMachine, seen: observations.Passive, now: float
     return machine.with_path(replace(path, passive=seen.packets)), []
 
 
-def _take_opinion(machine: BranchMachine, seen: observations.Opinion, _now: float) -> Step:
-    return machine.with_path(replace(machine.path(seen.path), opinion=seen.alive)), []
+def _take_opinion(machine: BranchMachine, seen: observations.Opinion, now: float) -> Step:
+    return machine.with_path(replace(machine.path(seen.path), opinion=seen.alive, opinion_s=now)), []
 
 
 def _take_window(machine: BranchMachine, seen: observations.Window, now: float) -> Step:
@@ -182,7 +196,7 @@ def _take_applied(machine: BranchMachine, seen: observations.Applied, now: float
 
 
 def _take_not_applied(machine: BranchMachine, seen: observations.NotApplied, now: float) -> Step:
-    return moves.not_applied(machine, seen.move, seen.why, now)
+    return moves.not_applied(machine, seen, now)
 
 
 def _take_in_place(machine: BranchMachine, seen: observations.InPlace, now: float) -> Step:
@@ -206,7 +220,7 @@ TAKERS: tuple[tuple[type, Callable[[BranchMachine, Any, float], Step]], ...] = (
 
 
 def _efforts(machine: BranchMachine, now: float) -> Step:
-    """Cellular paths rest until a wire is in trouble or they carry the traffic."""
+    """Cellular paths rest until a wire is in trouble, a person asks for them or they carry the traffic."""
     wires = [path for path in machine.paths if path.role is Role.WIRE]
     if any(path.link in {LinkState.SUSPECT, LinkState.DOWN} for path in wires):
         machine = replace(machine, trouble_s=now)
@@ -215,11 +229,12 @@ def _efforts(machine: BranchMachine, now: float) -> Step:
         if path.role is Role.WIRE:
             continue
         in_use = path.name == machine.active or (machine.move is not None and machine.move.to_path == path.name)
-        armed = now - machine.trouble_s < machine.plan.calm_s or not wires
+        wished = machine.wish is not None and machine.wish.path == path.name
+        armed = now - machine.trouble_s < machine.plan.calm_s or not wires or wished
         effort = Effort.ACTIVE if in_use else Effort.ARMED if armed else Effort.IDLE
         if effort is not path.effort:
             # At a faster pace, silence counts from here: the old pace promised nothing sooner.
-            machine = machine.with_path(replace(path, effort=effort, watching_since_s=now))
+            machine = machine.with_path(replace(path, effort=effort, watching_since_s=now, stalled_s=0.0))
             actions.append(SetEffort(path.name, effort))
     return machine, actions
 

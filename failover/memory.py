@@ -83,6 +83,6 @@ def recall(machine: BranchMachine, memory: Memory, now: float, away_s: float) ->
             )
         )
     wish = memory.wish
-    if wish is not None and wish.until_s - away_s > 0 and wish.path in known:
+    if wish is not None and wish.until_s - away_s > 0 and machine.has(wish.path):
         machine = replace(machine, wish=replace(wish, until_s=then + wish.until_s))
     return machine

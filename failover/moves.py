@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from failover.actions import Action, ActReported, CommitMove, Move, Prove, UndoMove
 from failover.actuators.protocol import Evidence
-from failover.observations import Proof
+from failover.observations import NotApplied, Proof
 from failover.ranking import DAY_S, answers, hold_left_s, may_try, ranked
 from failover.silence import Step
 from failover.state import BranchMachine, MoveState, PathState
@@ -107,21 +107,25 @@ def applied(machine: BranchMachine, move_id: str, route_ms: float, now: float) -
     return machine, [_report(move, ActOutcome.APPLIED, move.reason, route_ms), Prove(move.to_path, move.id)]
 
 
-def not_applied(machine: BranchMachine, move_id: str, why: str, now: float) -> Step:
-    """The actor refused: that path is not to be had now."""
+def not_applied(machine: BranchMachine, seen: NotApplied, now: float) -> Step:
+    """The actor refused, or was away: that path is not to be had now."""
     move = machine.move
-    if move is None or move.id != move_id:
+    if move is None or move.id != seen.move:
         return machine, []
-    machine = _failed(replace(machine, move=None), move, now)
-    return machine, [_report(move, ActOutcome.FAILED, why, None)]
+    machine = _failed(replace(machine, move=None), move, now, unreached=not seen.asked)
+    return machine, [_report(move, ActOutcome.FAILED, seen.why, None)]
 
 
 def proved(machine: BranchMachine, proof: Proof, now: float) -> Step:
-    """A proof came in: keep it, and end the move it was asked for."""
-    path = machine.path(proof.path)
+    """A proof came in: keep it, and end the move it was asked for.
+
+    One that was asked for a move followed the route in use, so after the end of that move it may speak of another path.
+    """
+    path, move = machine.path(proof.path), machine.move
+    if proof.move and (move is None or move.id != proof.move or (move.settling and not move.kept)):
+        return machine, []
     if proof.holds:
         machine = machine.with_path(replace(path, proved_s=now, tried_s=None, tries=0))
-    move = machine.move
     if move is None or not move.proving or move.settling or move.id != proof.move:
         return machine, []
     if proof.holds:
@@ -158,41 +162,75 @@ def _others_answering(machine: BranchMachine, move: MoveState, now: float) -> li
 
 
 def _commit(machine: BranchMachine, move: MoveState, reason: str, now: float) -> Step:
-    if move.kind is ActKind.EMERGENCY and move.from_path and move.from_path != move.to_path:
-        left = machine.path(move.from_path)
-        day = tuple(at for at in left.failovers if now - at < DAY_S)
-        machine = machine.with_path(replace(left, failovers=(*day, now), dirty_s=now))
-    machine = replace(machine, move=replace(move, settling=True))
+    machine = replace(_counted(machine, move, now), move=replace(move, settling=True, kept=True))
     return machine, [CommitMove(move.id), _report(move, ActOutcome.COMMITTED, reason, None)]
+
+
+def _counted(machine: BranchMachine, move: MoveState, now: float) -> BranchMachine:
+    """Remember that traffic had to leave a path: its hold grows with that."""
+    if move.kind is not ActKind.EMERGENCY or not machine.has(move.from_path) or move.from_path == move.to_path:
+        return machine
+    left = machine.path(move.from_path)
+    day = tuple(at for at in left.failovers if now - at < DAY_S)
+    return machine.with_path(replace(left, failovers=(*day, now), dirty_s=now))
 
 
 def _give_up(machine: BranchMachine, move: MoveState, why: str, now: float) -> Step:
     """Undo a move, unless that would put the branch back on a silent path while this one at least answers."""
     target = machine.path(move.to_path)
     left = machine.path(move.from_path) if move.from_path else None
-    left_dead = left is not None and left.link is LinkState.DOWN
+    left_dead = left is None or left.link is LinkState.DOWN  # a move found under way left a path that was dead
     if left_dead and (move.serves or answers(machine, target, now)) and not _others_answering(machine, move, now):
         return _commit(machine, move, f"{why}; kept, because it answers and nothing else does", now)
     machine = _failed(replace(machine, move=replace(move, settling=True)), move, now)
     return machine, [UndoMove(move.id), _report(move, ActOutcome.ROLLED_BACK, why, None)]
 
 
-def _failed(machine: BranchMachine, move: MoveState, now: float) -> BranchMachine:
+def _failed(machine: BranchMachine, move: MoveState, now: float, *, unreached: bool = False) -> BranchMachine:
     target = machine.path(move.to_path)
-    return machine.with_path(replace(target, tried_s=now, tries=target.tries + 1, proved_s=None))
+    proved_s = target.proved_s if unreached else None
+    tried = replace(target, tried_s=now, tries=target.tries + 1, proved_s=proved_s, unreached=unreached)
+    return machine.with_path(tried)
 
 
 def in_place(machine: BranchMachine, active: str, pending: str, now: float) -> Step:
-    """Take the actor's word for what is in place; a move it still holds pending is ours to prove."""
+    """Take the actor's word for what is in place; a move it still holds pending is ours to prove.
+
+    That none of our paths is in place, as when the interface in use vanished with its routes, makes none a better one:
+    the path last in use is still the one to leave.
+    """
     move = machine.move
-    known = {path.name for path in machine.paths}
-    machine = replace(machine, active=active if active in known else "")
+    machine = _reached(machine)
+    if active:
+        machine = replace(machine, active=active if machine.has(active) else "")
     if not pending:
-        return replace(machine, move=None if move is None or move.proving else move), []
-    if move is None and machine.active:
+        if move is None or not move.proving:
+            return machine, []
+        return _ended(replace(machine, move=None), move, now)
+    if move is None and active and machine.active:
         adopted = MoveState(pending, ActKind.RECOVER, "", machine.active, now, "found under way at start", proving=True)
         return replace(machine, move=adopted), [Prove(machine.active, pending)]
     return machine, []
+
+
+def _reached(machine: BranchMachine) -> BranchMachine:
+    """The actor answers: attempts that ended because it was away are no reason to wait any longer."""
+    for path in machine.paths:
+        if path.unreached:
+            machine = machine.with_path(replace(path, tried_s=None, tries=0, unreached=False))
+    return machine
+
+
+def _ended(machine: BranchMachine, move: MoveState, now: float) -> Step:
+    """The actor holds a move no longer. How it ended may differ from what was asked for: the record says how."""
+    stayed = machine.active == move.to_path
+    if move.settling and stayed == move.kept:
+        return machine, []
+    if stayed:
+        why = "the actor could not go back" if move.settling else "the actor kept it: packets came in on it alone"
+        return _counted(machine, move, now), [_report(move, ActOutcome.COMMITTED, why, None)]
+    why = f"the actor's timer went back to {machine.active or 'no path'}"
+    return _failed(machine, move, now), [_report(move, ActOutcome.ROLLED_BACK, why, None)]
 
 
 def _report(move: MoveState, outcome: ActOutcome, reason: str, route_ms: float | None) -> ActReported:

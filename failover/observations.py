@@ -77,11 +77,12 @@ class Applied(_Observation, frozen=True, tag="applied"):
 
 
 class NotApplied(_Observation, frozen=True, tag="not_applied"):
-    """The actor refused or failed a move."""
+    """The actor refused or failed a move. `asked` is False when it never answered: that says nothing about the path."""
 
     move: str
     why: str
     retry: bool
+    asked: bool = True
 
 
 class InPlace(_Observation, frozen=True, tag="in_place"):

@@ -65,7 +65,9 @@ def _judge_working(machine: BranchMachine, path: PathState, now: float) -> Step:
     second = path.second_reply_s
     if second is None:
         return machine, []
-    second_dead = now - max(second, path.watching_since_s) > SECOND_FAMILY.down_after(machine.anchors_alive(path, now))
+    # A resting cellular path probes its second family as rarely as its first.
+    patience = max(t, SECOND_FAMILY.down_after(machine.anchors_alive(path, now)))
+    second_dead = now - max(second, path.watching_since_s) > patience
     if second_dead and path.link is LinkState.UP:
         return _change(machine, path, LinkState.DEGRADED, "one IP family is silent", now)
     if not second_dead and path.link is LinkState.DEGRADED:
@@ -76,7 +78,14 @@ def _judge_working(machine: BranchMachine, path: PathState, now: float) -> Step:
 def _suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
     """Arm everything that helps to judge: extra probes here and on the other paths, passive counters, an opinion."""
     asked = replace(
-        path, passive=None, passive_grew_s=None, passive_asks=1, opinion=None, opinion_asked_s=now, dirty_s=now
+        path,
+        passive=None,
+        passive_grew_s=None,
+        passive_asks=1,
+        opinion=None,
+        opinion_s=None,
+        opinion_asked_s=now,
+        dirty_s=now,
     )
     machine, actions = _change(machine, asked, LinkState.SUSPECT, "silent", now)
     actions += [AskPassive(path.name), AskOpinion(path.name)]
@@ -162,9 +171,8 @@ def _ask_others(path: PathState, now: float) -> tuple[PathState, list[Action]]:
 
 def _alive_otherwise(path: PathState, now: float) -> bool:
     """Whether anything but an anchor showed life: users' packets, or the ISP's resolver."""
-    asked = path.opinion_asked_s is not None and now - path.opinion_asked_s <= OTHERS_FRESH_S
     grew = path.passive_grew_s is not None and now - path.passive_grew_s <= OTHERS_FRESH_S
-    return grew or (path.opinion is True and asked)
+    return grew or (path.opinion is True and path.opinion_s is not None and now - path.opinion_s <= OTHERS_FRESH_S)
 
 
 def _change(machine: BranchMachine, path: PathState, new: LinkState, reason: str, now: float) -> Step:

@@ -64,6 +64,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
     passive: int | None = None  # counter when suspicion began, or when it last grew
     passive_grew_s: float | None = None
     opinion: bool | None = None
+    opinion_s: float | None = None  # when that opinion came
     opinion_asked_s: float | None = None
     changed_s: float
     dirty_s: float  # last moment this path was not clean
@@ -75,6 +76,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
     passive_asks: int = 0
     tried_s: float | None = None  # last attempt to move here that failed
     tries: int = 0  # failed attempts since it last worked
+    unreached: bool = False  # the last attempt ended at an actor that was away
 
     def silence_s(self, now: float) -> float:
         """How long nothing was heard on this path while somebody listened."""
@@ -98,6 +100,7 @@ class MoveState(msgspec.Struct, frozen=True):
     proving: bool = False
     serves: bool = False  # a proof that failed still had an answer no anchor gives: DNS or TLS
     settling: bool = False  # committed or undone: waiting for the actor's word
+    kept: bool = False  # settling by commit
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -121,6 +124,10 @@ class BranchMachine(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""  # names this run of the agent, so that move ids never repeat
     serial: int = 0
     trouble_s: float = float("-inf")  # last moment a wire was not UP: cellular stays armed a while after
+
+    def has(self, name: str) -> bool:
+        """Whether there is a path of this name."""
+        return any(path.name == name for path in self.paths)
 
     def path(self, name: str) -> PathState:
         """One path's state."""
