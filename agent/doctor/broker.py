@@ -1,6 +1,7 @@
 """The broker: reachable, welcoming, and does what we send come through to the collector?"""
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,9 @@ def reachable(site: Site) -> list[Finding]:
     uplink = None if isinstance(site.agent, Missing) else site.agent["uplink"]
     if uplink is not None and uplink["connected"]:
         return [well(where, f"the agent is connected over {uplink['path'] or 'an unknown path'}")]
+    secrets = [file for file in (broker.password_file, broker.key_file) if file]
+    if os.geteuid() != 0 and not all(os.access(file, os.R_OK) for file in secrets):
+        return [skip(where, f"{' or '.join(secrets)} is not yours to read; use sudo")]
     try:
         code = _greet(site.settings, broker)
     except TransportError as error:
@@ -101,6 +105,8 @@ def acknowledged(site: Site) -> list[Finding]:
         return [skip("", "no [broker]")]
     if isinstance(site.agent, Missing):
         return [skip("", "the agent does not run; only its own records can tell")]
+    if site.agent["uplink"] is None:
+        return [skip("", "the agent runs without [broker]; see `agent`")]
     first = last = site.agent
     until_s = time.monotonic() + WATCH_S
     while suspicious(last) and not _moved(first, last) and time.monotonic() < until_s:

@@ -17,7 +17,7 @@ from agent.doctor import (
     routing,
     sysctls,
 )
-from agent.doctor.finding import Finding
+from agent.doctor.finding import Finding, fail
 from agent.doctor.site import Site
 
 
@@ -66,3 +66,15 @@ CHECKS: dict[str, Check] = {
     "spool disk": Check("the state folder can be written, has room and survives a reboot", disk.spool),
     "records": Check("how many wait and were dropped, by the running agent", disk.records),
 }
+
+
+def examine(name: str, site: Site) -> list[Finding]:
+    """Look; what cannot even be looked at is a finding too, so that the other lines are still printed."""
+    try:
+        return CHECKS[name].look(site)
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        remedy = (
+            f"`{name}` could not be checked ({type(error).__name__}: {error}); if the agent is older than this "
+            f"command, restart it, else please report this"
+        )
+        return [fail("", "could not be checked", remedy)]

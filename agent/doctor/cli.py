@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 def _examine(options: argparse.Namespace) -> int:
     from agent.config import BranchSettings  # noqa: PLC0415 - --help must not load the agent
     from agent.doctor import report  # noqa: PLC0415 - as above
-    from agent.doctor.checks import CHECKS  # noqa: PLC0415 - as above
+    from agent.doctor.checks import CHECKS, examine  # noqa: PLC0415 - as above
     from agent.doctor.finding import Finding, Mark  # noqa: PLC0415 - as above
     from agent.doctor.site import survey  # noqa: PLC0415 - as above
 
@@ -48,8 +48,8 @@ def _examine(options: argparse.Namespace) -> int:
     parsed = settings.parse(text, BranchSettings, str(options.config))
     site = survey(options.config, settings.digest(text), parsed)
     found: list[tuple[str, Finding]] = []
-    for name, check in CHECKS.items():
-        for finding in check.look(site):
+    for name in CHECKS:
+        for finding in examine(name, site):
             found.append((name, finding))
             if not options.json:
                 print("\n".join(report.lines(name, finding)), flush=True)

@@ -20,6 +20,8 @@ def resolv_file(site: Site) -> list[Finding]:
         return [skip("", "the path in use is not known")]
     try:
         listed = resolvers(file.read_text())
+    except PermissionError:
+        return [skip(path.name, f"{file} is not yours to read; use sudo")]
     except (OSError, UnicodeDecodeError):
         listed = None
     return [judge_resolv_file(str(file), path.name, path.dns, listed)]

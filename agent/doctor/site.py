@@ -109,8 +109,13 @@ def _network(settings: BranchSettings) -> "NetworkSeen | Missing":
 
 
 def _actor(file: Path) -> Snapshot | Missing:
-    if file.exists() and not os.access(file, os.W_OK):
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.connect(str(file))
+    except PermissionError:
         return Missing(f"{file} is not yours to open", forbidden=True)
+    except OSError as error:
+        return Missing(f"nobody answers on {file} ({error.strerror or error})")
     return asyncio.run(_ask_actor(file))
 
 

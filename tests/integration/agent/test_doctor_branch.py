@@ -31,7 +31,7 @@ def test_a_sound_branch_without_agent_lacks_only_the_agent(branch: DoctorBranch)
     assert report.of("gateway", "isp2")["said"] == "IPv4 via 10.1.0.1, IPv6 via 2001:db8:f1::1"
     for name in ("isp1", "isp2", "cell"):
         said = report.of("probes", name)["said"]
-        assert all(f"site{number} " in said for number in (1, 2, 3)), said
+        assert all(f"site{number}" in said for number in (1, 2, 3)), said
     assert report.of("canary")["said"] == "lends ICMP, UDP and TCP sockets"
     assert report.of("resolvers", "isp1")["said"] == "lists 10.0.0.1"
 
