@@ -6,6 +6,7 @@ Everything the machine sees passes through `tell`, in order, on one loop, so a r
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Protocol
 
 from agent.actor_client import ActorClient, ActorGoneError
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 ACTOR_WAIT_S = 2.0
 LOOK_EVERY_S = 5.0
+GONE_LOOK_EVERY_S = 0.25  # systemd restarts an actor within a second or so; a branch may be waiting for it
 OPINION_WAIT_S = 0.4
 
 
@@ -51,10 +53,10 @@ class Paths(Protocol):
     """Who proves paths and asks for second opinions on them."""
 
     async def prove(self, name: str, move: str) -> Proof:
-        """Prove a path."""
+        """Prove a path. An OSError counts as a proof that failed."""
 
     async def second_opinion(self, name: str, wait_s: float) -> bool:
-        """Ask something other than an anchor."""
+        """Ask something other than an anchor. An OSError counts as no answer."""
 
 
 class Probing(Protocol):
@@ -98,6 +100,9 @@ class Branch:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._actor_missing = False
+        self._actor_lost = asyncio.Event()
+        self._acts = 0  # begun and ended
+        self._acting = 0  # under way
 
     def tell(self, seen: Observation) -> None:
         """Let the machine see something and do what follows."""
@@ -127,14 +132,21 @@ class Branch:
     async def watch_actor(self) -> None:
         """Keep looking at what is in place: the actor's timer may have fired, or somebody else moved traffic."""
         while True:
+            self._actor_lost.clear()
             await self.look()
-            await asyncio.sleep(LOOK_EVERY_S if not self._actor_missing else 1.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GONE_LOOK_EVERY_S if self._actor_missing else LOOK_EVERY_S):
+                    await self._actor_lost.wait()
 
     async def look(self) -> Snapshot | None:
-        """Ask the actor what is in place and tell the machine; None if there is no answer."""
-        reply = await self._ask(SnapshotRequest())
-        if not isinstance(reply, Snapshot):
-            return None
+        """Tell the machine what is in place, never what was so before an act; None if the actor does not answer."""
+        while True:
+            acts = self._acts
+            reply = await self._ask(SnapshotRequest())
+            if not isinstance(reply, Snapshot):
+                return None
+            if acts == self._acts and not self._acting:
+                break
         pending = reply.pending
         own = self.machine.move is not None and self.machine.move.id == pending and not self.machine.move.settling
         if not own:
@@ -165,6 +177,8 @@ class Branch:
         self._tasks.create_task(work, name=f"branch {what}")
 
     async def _do(self, action: Move | CommitMove | UndoMove | Prove | AskPassive | AskOpinion) -> None:
+        if isinstance(action, Prove | AskOpinion) and not self.machine.has(action.path):
+            return  # new settings took it away before this began
         match action:
             case Move():
                 await self._apply(action)
@@ -173,7 +187,7 @@ class Branch:
             case UndoMove():
                 await self._settle(Rollback(action.id))
             case Prove():
-                proof = await self._paths.prove(action.path, action.move)
+                proof = await self._prove(action)
                 self.proofs[action.path] = proof
                 self.tell(proof)
             case AskPassive():
@@ -181,25 +195,47 @@ class Branch:
                 if isinstance(reply, Counted) and action.path in reply.packets:
                     self.tell(observations.Passive(action.path, reply.packets[action.path]))
             case AskOpinion():
-                alive = await self._paths.second_opinion(action.path, OPINION_WAIT_S)
+                alive = False
+                with suppress(OSError):
+                    alive = await self._paths.second_opinion(action.path, OPINION_WAIT_S)
                 self.tell(observations.Opinion(action.path, alive=alive))
+
+    async def _prove(self, action: Prove) -> Proof:
+        try:
+            return await self._paths.prove(action.path, action.move)
+        except OSError as error:  # of this machine, such as no descriptor left; a failed proof is asked for again
+            await asyncio.sleep(GONE_LOOK_EVERY_S)
+            why = f"not tried: {error.strerror or error}"
+            return Proof(action.path, action.move, False, None, None, None, None, why)
 
     async def _apply(self, move: Move) -> None:
         request = Apply(move.id, move.to, move.kind, move.rollback_after_s, move.evidence)
-        reply = await self._ask(request)
+        reply = await self._act(request)
         if isinstance(reply, Done):
             self.tell(observations.Applied(move.id, reply.took_ms))
         elif isinstance(reply, Refused):
             self.tell(observations.NotApplied(move.id, reply.why, retry=reply.retry))
+        elif isinstance(now := await self._ask(SnapshotRequest()), Snapshot) and now.pending == move.id:
+            self.tell(observations.Applied(move.id, None))
         else:
             why = "the actor does not answer; is branchline-actor running?"
-            self.tell(observations.NotApplied(move.id, why, retry=True))
+            self.tell(observations.NotApplied(move.id, why, retry=True, asked=False))
 
     async def _settle(self, request: Commit | Rollback) -> None:
-        reply = await self._ask(request)
+        """Tell the actor how a move ended, until it heard: its timer might end the move otherwise."""
+        while (reply := await self._act(request)) is None:  # noqa: ASYNC110 - the actor tells nobody that it is back
+            await asyncio.sleep(GONE_LOOK_EVERY_S)
         if isinstance(reply, Refused):
             log.warning("actor refused %s %s: %s", type(request).__name__.lower(), request.id, reply.why)
         await self.look()  # an actor that is away is asked again by watch_actor: until then the move stays open
+
+    async def _act(self, request: Apply | Commit | Rollback) -> Reply | None:
+        self._acts += 1
+        self._acting += 1
+        try:
+            return await self._ask(request)
+        finally:
+            self._acting -= 1
 
     async def _ask(self, request: Request) -> Reply | None:
         try:
@@ -207,7 +243,8 @@ class Branch:
         except ActorGoneError as error:
             if not self._actor_missing:
                 log.error("no actor: %s", error)  # noqa: TRY400 - a missing actor is one sentence, not a traceback
-            self._actor_missing = True
+                self._actor_missing = True
+                self._actor_lost.set()
             return None
         self._actor_missing = False
         return reply

@@ -98,7 +98,7 @@ def _start(machine: BranchMachine, target: PathState, kind: ActKind, reason: str
     return replace(machine, serial=serial, move=move), [action]
 
 
-def applied(machine: BranchMachine, move_id: str, route_ms: float, now: float) -> Step:
+def applied(machine: BranchMachine, move_id: str, route_ms: float | None, now: float) -> Step:
     """The actor has the move in place: report it and ask for the proof as users go."""
     move = machine.move
     if move is None or move.id != move_id:
@@ -125,7 +125,8 @@ def proved(machine: BranchMachine, proof: Proof, now: float) -> Step:
     if proof.move and (move is None or move.id != proof.move or (move.settling and not move.kept)):
         return machine, []
     if proof.holds:
-        machine = machine.with_path(replace(path, proved_s=now, tried_s=None, tries=0))
+        path = replace(path, proved_s=now)  # it is no answer to an actor that was away
+        machine = machine.with_path(path if path.unreached else replace(path, tried_s=None, tries=0))
     if move is None or not move.proving or move.settling or move.id != proof.move:
         return machine, []
     if proof.holds:

@@ -70,10 +70,10 @@ class Proof(_Observation, frozen=True, tag="proof"):
 
 
 class Applied(_Observation, frozen=True, tag="applied"):
-    """The actor put a move in place; `route_ms` is what it took."""
+    """The actor put a move in place; `route_ms` is what it took, None if its reply was lost."""
 
     move: str
-    route_ms: float
+    route_ms: float | None
 
 
 class NotApplied(_Observation, frozen=True, tag="not_applied"):
