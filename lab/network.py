@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from lab import certificates, namespaces, topology
+from lab import certificates, namespaces, resolvers, topology
 from lab.namespaces import Namespaces
 from lab.processes import Supervisor
 from lab.relay import Impairment, order
@@ -57,9 +57,9 @@ class Network:
         self._start_far()
         self.resolv_file.write_text(f"nameserver {topology.CARRIERS[0].gateway4}\n")
         for carrier in topology.CARRIERS:
-            command = topology.carrier_resolver(carrier, str(self.folder))
+            command = resolvers.carrier_resolver(carrier, str(self.folder))
             self.supervisor.start(f"resolver-{carrier.name}", carrier.name, command)
-        command = topology.branch_forwarder(str(self.resolv_file), str(self.folder))
+        command = resolvers.branch_forwarder(str(self.resolv_file), str(self.folder))
         self.supervisor.start("forwarder", "rtr", command)
         own = [self.supervisor.processes[name] for name in ("relay", "far")]
         self.supervisor.wait_for(lambda: all(p.said(b"ready") for p in own), 10, "the start of relay and far ends")

@@ -4,7 +4,6 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self
 
 from lab.cuts import Armed, Fault
@@ -120,8 +119,17 @@ class Stage:
         back = sum(s.back_ns is not None for s in recent)
         return back >= 0.8 * seconds * 100 and back == len(recent)
 
-    def result(self, cut: Cut, path: str, *, wrong: tuple[str, ...] = (), extra: dict[str, Value] | None = None) -> Run:
-        """The figures of this run; call it last."""
+    def result(
+        self,
+        cut: Cut,
+        path: str,
+        *,
+        wrong: tuple[str, ...] = (),
+        extra: dict[str, Value] | None = None,
+        was_cut: bool = True,
+    ) -> Run:
+        """The figures of this run; call it last. Without a cut (`was_cut`) nothing is counted from one."""
+        folder = str(self.spaces.kept_folder) if self._order.keep else ""
         if "pc" in self.supervisor.processes:
             self.stop_users()
         users, agent = self.users(cut), self.agent(cut, path)
@@ -129,6 +137,17 @@ class Stage:
         for process in self.supervisor.processes.values():
             if process.restart and process.ended_by_itself:
                 wrong += (f"{process.name} ended by itself {process.ended_by_itself} times: {process.last_words()}",)
+        if not was_cut:
+            return Run(
+                seed=self._order.seed,
+                packets_lost=users.packets_lost,
+                landed_on=agent.landed_on,
+                rolled_back=agent.rolled_back,
+                moves=agent.moves,
+                extra=extra or {},
+                wrong=wrong,
+                folder=folder,
+            )
         return Run(
             seed=self._order.seed,
             detected_ms=agent.detected_ms,
@@ -145,11 +164,8 @@ class Stage:
             moves=agent.moves,
             extra=extra or {},
             wrong=wrong,
-            folder=str(self._kept()) if self._order.keep else "",
+            folder=folder,
         )
-
-    def _kept(self) -> Path:
-        return self.spaces.kept_folder
 
     def landing(self, cut: Cut, path: str, expected: str) -> tuple[str, ...]:
         """What is wrong with a run that should have ended on `expected`, with every user's stream back."""

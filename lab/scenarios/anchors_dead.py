@@ -18,4 +18,4 @@ def play(order: Order) -> Run:
         silence_ms = longest_silence_ms(stage.samples, NEW4, cut.settled_ns)
         moves = stage.agent(cut, "wan1").moves
         wrong = (f"{moves} moves, though users' traffic went on",) if moves else ()
-        return stage.result(cut, "wan1", wrong=wrong, extra={"longest_silence_ms": silence_ms})
+        return stage.result(cut, "wan1", wrong=wrong, extra={"longest_silence_ms": silence_ms}, was_cut=False)

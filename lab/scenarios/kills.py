@@ -78,7 +78,7 @@ def play(order: Order) -> Run:
             extra |= {"lost": books.lost, "unexplained": books.unexplained}
             if books.lost or books.unexplained or books.unheard:
                 wrong.append(f"the books do not balance: {books}")
-        return stage.result(start, "wan1", wrong=tuple(wrong), extra=extra)
+        return stage.result(start, "wan1", wrong=tuple(wrong), extra=extra, was_cut=False)
 
 
 def _drained(stage: Stage) -> Account | None:

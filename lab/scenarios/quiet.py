@@ -32,4 +32,4 @@ def play(order: Order) -> Run:
             "paths_down": downs,
             "longest_silence_ms": longest_silence_ms(stage.samples, NEW4, start.cut_ns),
         }
-        return stage.result(start, "wan1", wrong=wrong, extra=extra)
+        return stage.result(start, "wan1", wrong=wrong, extra=extra, was_cut=False)
