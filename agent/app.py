@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from agent.actor_client import ActorClient
@@ -13,11 +14,13 @@ from agent.branch import Branch
 from agent.config import BranchSettings
 from agent.control import Ask, ControlServer, Override, Release
 from agent.links import LinkSeen, LinkWatcher
-from agent.memory_file import load, save
+from agent.memory_file import keep, load
 from agent.observing import Observer
 from agent.plan import plan_of
 from agent.proving import Prover
+from agent.reloading import obstacle
 from agent.reporting import Reporter, as_line
+from agent.rp_filter import complaint
 from agent.spool import Spool
 from agent.start_checks import refusal
 from agent.status import describe
@@ -25,9 +28,8 @@ from agent.uplink import Uplink
 from branchline import __version__, settings
 from failover import observations
 from failover.actions import ActReported, LinkChanged, SetEffort
-from failover.actuators.protocol import Snapshot
 from failover.machine import begin, branch_state
-from failover.memory import recall, remember
+from failover.memory import Memory, recall, remember
 from wire.messages import Digest, Event, LinkState, Presence
 
 log = logging.getLogger(__name__)
@@ -56,8 +58,11 @@ class Agent:
         self._settings = settings.parse(text, BranchSettings, str(file))
         self._hash = settings.digest(text)
         self._events_stdout = events_stdout
+        self._prover = self._prover_of(self._settings)
+        with suppress(OSError):  # the spool makes its own directory; without this one the control socket complains
+            Path(self._settings.agent.run_dir).mkdir(parents=True, exist_ok=True)
         self._stop = asyncio.Event()
-        self._snapshot: Snapshot | None = None
+        self._reload_due = asyncio.Event()
         self._memory_due = asyncio.Event()
 
     async def run(self) -> None:
@@ -70,12 +75,10 @@ class Agent:
         if sentence := refusal(config):
             raise StartError(sentence)
         state_dir, run_dir = Path(config.agent.state_dir), Path(config.agent.run_dir)
-        for directory in (state_dir, run_dir):
-            directory.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_due.set)
         self._spool = Spool(
             state_dir, max_bytes=config.spool.max_size, commit_every_s=config.spool.commit_every, now_ns=time.time_ns
         )
@@ -101,7 +104,7 @@ class Agent:
             self._branch = Branch(
                 machine,
                 actor=ActorClient(run_dir / "actor.sock"),
-                paths=Prover(config),
+                paths=self._prover,
                 probing=self._observer,
                 tasks=tasks,
                 on_report=self._report,
@@ -113,14 +116,15 @@ class Agent:
                 else Uplink(config.broker, config.agent.address, self._spool, presence=self._presence)
             )
             self._links = LinkWatcher({path.name: path.interface for path in config.path}, self._link_seen)
-            self._snapshot = await self._first_look()
             self._observer.start(self._branch.machine)
             self._links.start()
-            tasks.create_task(self._branch.watch_actor(), name="watch actor")
             tasks.create_task(self._observer.run(), name="windows")
             tasks.create_task(self._digests(), name="digests")
-            tasks.create_task(self._keep_memory(state_dir / "memory.json"), name="memory")
+            tasks.create_task(keep(state_dir / "memory.json", self._memory_due, self._memory), name="memory")
             tasks.create_task(ControlServer(run_dir / "agent.sock", self._answer).run(), name="control")
+            await self._first_look()
+            tasks.create_task(self._branch.watch_actor(), name="watch actor")
+            tasks.create_task(self._reloads(), name="settings")
             if self._uplink is not None:
                 tasks.create_task(self._uplink.run(), name="uplink")
             self._active_changed(self._branch.machine.active)
@@ -132,29 +136,30 @@ class Agent:
                 self._links.close()
                 self._branch.close()
 
-    async def _first_look(self) -> Snapshot | None:
-        """What is in place; an actor that is still starting gets a moment, then the agent watches without it."""
-        deadline = asyncio.get_running_loop().time() + ACTOR_PATIENCE_S
-        while asyncio.get_running_loop().time() < deadline:
-            if (snapshot := await self._branch.look()) is not None:
-                return snapshot
-            await asyncio.sleep(0.1)
-        return None
+    async def _first_look(self) -> None:
+        """Learn what is in place; an actor that is still starting gets a moment, then the agent watches without it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ACTOR_PATIENCE_S):
+                while await self._branch.look() is None:  # noqa: ASYNC110 - the actor tells nobody that it is up
+                    await asyncio.sleep(0.1)
+
+    async def _reloads(self) -> None:
+        while True:
+            await self._reload_due.wait()
+            self._reload_due.clear()
+            self._reload()
 
     def _reload(self) -> None:
         """SIGHUP: take the new file whole or not at all; what did not change goes on undisturbed."""
         try:
             text = settings.read(self._file)
             new = settings.parse(text, BranchSettings, str(self._file))
+            prover = self._prover_of(new)
         except settings.SettingsError as error:
             log.error("settings kept as they were: %s", error)  # noqa: TRY400 - one sentence, no traceback
             return
-        old = self._settings
-        fixed = [
-            key for key in ("agent", "broker", "canary", "actor", "spool") if getattr(new, key) != getattr(old, key)
-        ]
-        if fixed:
-            log.error("settings kept as they were: %s changed in %s; restart the agent", ", ".join(fixed), self._file)
+        if sentence := obstacle(self._settings, new):
+            log.error("settings kept as they were: %s: %s", self._file, sentence)
             return
         if sentence := refusal(new):
             log.error("settings kept as they were: %s", sentence)
@@ -163,7 +168,7 @@ class Agent:
         self._reporter.retarget(new)
         self._observer.retarget(new)
         self._links.retarget({path.name: path.interface for path in new.path})
-        self._branch.replan(plan_of(new), Prover(new))
+        self._branch.replan(plan_of(new), prover)
         for path in self._branch.machine.paths:
             self._observer.set_effort(SetEffort(path.name, path.effort))
         log.info("settings %s taken from %s", self._hash, self._file)
@@ -175,6 +180,9 @@ class Agent:
     def _link_seen(self, path: str, link: LinkSeen) -> None:
         up = link.present and link.carrier
         self._print("carrier", {"path": path, "up": up})
+        interface = next(each.interface for each in self._settings.path if each.name == path)
+        if link.present and (sentence := complaint(interface)):
+            log.error("path %s: %s", path, sentence)
         self._observer.link_seen(path, link)
         self._branch.tell(observations.Carrier(path, up))
 
@@ -197,9 +205,14 @@ class Agent:
         self._print(type(event).__name__, event)
 
     def _print(self, kind: str, value: object) -> None:
-        if self._events_stdout:
+        if not self._events_stdout:
+            return
+        try:
             sys.stdout.write(as_line(kind, value) + "\n")
             sys.stdout.flush()
+        except OSError as error:
+            self._events_stdout = False
+            log.warning("nobody reads standard output any more (%s); the agent goes on", error.strerror)
 
     def _active_changed(self, active: str) -> None:
         self._memory_due.set()
@@ -216,16 +229,14 @@ class Agent:
             paths = self._observer.digest(machine)
             self._record(Digest(time.time_ns(), branch_state(machine, now), machine.active, paths))
 
-    async def _keep_memory(self, file: Path) -> None:
-        while True:
-            await self._memory_due.wait()
-            self._memory_due.clear()
-            memory = remember(self._branch.machine, asyncio.get_running_loop().time())
-            try:
-                await asyncio.to_thread(save, file, memory)
-            except OSError as error:
-                log.warning("%s cannot be written (%s); holds would not survive a restart", file, error.strerror)
-            await asyncio.sleep(1.0)  # a storm of changes is one write a second
+    def _memory(self) -> Memory:
+        return remember(self._branch.machine, asyncio.get_running_loop().time())
+
+    def _prover_of(self, config: BranchSettings) -> Prover:
+        try:
+            return Prover(config)
+        except settings.SettingsError as error:
+            raise settings.SettingsError(f"{self._file}: {error}") from None
 
     def _presence(self) -> Presence:
         return Presence(

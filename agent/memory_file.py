@@ -1,8 +1,11 @@
 """The machine's memory on disk: small, written whole, read back after a restart or a reboot."""
 
+import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,6 +13,10 @@ import msgspec
 from failover.memory import Memory
 
 log = logging.getLogger(__name__)
+
+# Well below `failover.memory.LINKS_VALID_S`: also after months of calm a restart finds holds and dead links in it.
+EVERY_S = 30.0
+AT_MOST_EVERY_S = 1.0  # a storm of changes is one write a second
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -30,6 +37,24 @@ def save(file: Path, memory: Memory) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(file)
+
+
+async def keep(file: Path, due: asyncio.Event, memory_of: Callable[[], Memory]) -> None:
+    """Write the memory whenever it is due, for ever. A disk that refuses is complained of once and tried again."""
+    told = ""
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_S):
+                await due.wait()
+        due.clear()
+        try:
+            await asyncio.to_thread(save, file, memory_of())
+            told = ""
+        except OSError as error:
+            if told != str(error):
+                told = str(error)
+                log.warning("%s cannot be written (%s); holds would not survive a restart", file, error.strerror)
+        await asyncio.sleep(AT_MOST_EVERY_S)
 
 
 def load(file: Path) -> tuple[Memory, float] | None:

@@ -79,6 +79,8 @@ class Observer:
         """Take new settings; what did not change keeps its sockets, rings and phases."""
         for gone in {path.name for path in self._settings.path} - {path.name for path in settings.path}:
             self._windows.forget(gone)
+        if settings.probing.window != self._settings.probing.window:
+            self._windows = Windows(asyncio.get_running_loop().time(), float(settings.probing.window))
         self._settings = settings
         self._first = first_family(settings)
         self._prober.retarget(targets_of(settings))
