@@ -86,13 +86,17 @@ class Stage:
         now_ns = time.monotonic_ns()
         return Cut(now_ns, now_ns)
 
-    def watch(self, cut: Cut, path: str, *, hear: bool = True, patience_s: float = WATCH_S) -> None:
+    def watch(
+        self, cut: Cut, path: str, *, hear: bool = True, old_flows: bool = True, patience_s: float = WATCH_S
+    ) -> None:
         """Wait until users have everything back, the move is committed and, with `hear`, headquarters knows."""
 
         def recovered() -> bool:
             landed = agent_figures(self.house.events.moved, cut, path).landed_on
             heard = not hear or self.house.heard.first_event_ns(cut.cut_ns) is not None
-            return landed is not None and heard and user_figures(self._samples.samples, cut).complete
+            return (
+                landed is not None and heard and user_figures(self._samples.samples, cut).complete(old_flows=old_flows)
+            )
 
         self.wait_for(recovered, patience_s)
 
@@ -167,7 +171,7 @@ class Stage:
             folder=folder,
         )
 
-    def landing(self, cut: Cut, path: str, expected: str) -> tuple[str, ...]:
+    def landing(self, cut: Cut, path: str, expected: str, *, old_flows: bool = True) -> tuple[str, ...]:
         """What is wrong with a run that should have ended on `expected`, with every user's stream back."""
         agent, users = self.agent(cut, path), self.users(cut)
         out = []
@@ -175,6 +179,6 @@ class Stage:
             out.append(f"landed on {agent.landed_on or 'nothing'}, not on {expected}")
         if agent.rolled_back:
             out.append(f"{agent.rolled_back} moves were rolled back")
-        if not users.complete:
+        if not users.complete(old_flows=old_flows):
             out.append(f"a stream of the users did not come back: {users}")
         return tuple(out)

@@ -83,7 +83,7 @@ def test_a_move_by_hand_is_measured(network: Network, number: int) -> None:
     network.supervisor.wait_for(lambda: time.monotonic() > cut.cut_ns / 1e9 + 0.25, 1)
     _move_to(network, number)
     moved_ms = (time.monotonic_ns() - cut.cut_ns) / 1e6
-    recovered = network.supervisor.wait_for(lambda: user_figures(file.update(), cut).complete, 8)
+    recovered = network.supervisor.wait_for(lambda: user_figures(file.update(), cut).complete(), 8)
     assert recovered, user_figures(file.samples, cut)
     network.supervisor.stop("pc")
     figures = user_figures(file.update(), cut)

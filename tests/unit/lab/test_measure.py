@@ -47,8 +47,10 @@ def test_streams_are_judged_apart() -> None:
     figures = user_figures(samples, CUT)
     assert (figures.first_packet_ms, figures.first_packet6_ms, figures.old_udp_ms) == (110.0, 210.0, 310.0)
     assert (figures.old_tcp_ms, figures.dns_ms) == (420.0, 602.0)  # in the PC's hands
-    assert figures.complete
-    assert not user_figures(samples[:4], CUT).complete
+    assert figures.complete()
+    assert not user_figures(samples[:4], CUT).complete()
+    assert not user_figures([samples[0], *samples[2:]], CUT).complete(old_flows=False)
+    assert user_figures([*samples[:2], samples[4]], CUT).complete(old_flows=False)
 
 
 def test_lost_packets_are_counted_from_those_in_flight_at_the_cut() -> None:
