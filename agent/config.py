@@ -47,7 +47,7 @@ def _is_port(value: int, key: str) -> None:
 
 
 class Position(StrEnum):
-    """Where the agent stands (DESIGN.md section 3). `router` owns the WAN interfaces."""
+    """Where the agent stands (docs/design.md section 3). `router` owns the WAN interfaces."""
 
     ROUTER = "router"
 
@@ -222,7 +222,7 @@ class PathSettings(Settings, frozen=True):
 
 
 class ProbingSettings(Settings, frozen=True):
-    """`[probing]`: how hard to probe (DESIGN.md sections 5 and 6).
+    """`[probing]`: how hard to probe (docs/design.md sections 5 and 6).
 
     Attributes:
         profile: silence counts as DOWN after 500 ms (standard) or 280 ms (fast, wires only, twice the probes)
@@ -254,7 +254,7 @@ class FailoverSettings(Settings, frozen=True):
 
 
 class ProofSettings(Settings, frozen=True):
-    """`[proof]`: what must work before a path is believed (DESIGN.md principle 3).
+    """`[proof]`: what must work before a path is believed (docs/design.md principle 3).
 
     Attributes:
         dns_name: a name this path's resolvers must answer

@@ -11,7 +11,7 @@ from wire.messages import Role
 if TYPE_CHECKING:
     from agent.config import BranchSettings
 
-# DESIGN.md section 5. With one or two, the death of an anchor looks like the death of a line, or makes DOWN slow
+# docs/design.md section 5. With one or two, the death of an anchor looks like the death of a line, or makes DOWN slow
 # (T is at least 15 probe intervals divided by the anchors alive).
 ANCHORS_TO_MOVE_TRAFFIC = 3
 

@@ -43,7 +43,7 @@ def _table(field: msgspec.structs.FieldInfo) -> str:
     struct, many = _struct(field.type)
     text, keys = described(struct)
     header = f"[[{field.name}]]" if many else f"[{field.name}]"
-    text = re.sub(r"^`\[+\w+\]+`: | \(DESIGN\.md [^)]*\)", "", text)
+    text = re.sub(r"^`\[+\w+\]+`: | \(docs/design\.md [^)]*\)", "", text)
     presence = "" if field.required or field.default is not None else " May be left out."
     lines = [f"### `{header}`\n", f"{text[0].upper()}{text[1:]}{presence}\n"]
     lines += ["| key | type | default | what |", "|---|---|---|---|"]

@@ -1,7 +1,7 @@
 """The records that cross the network. Values only: no behaviour, frozen, positional on the wire.
 
 Times are Unix nanoseconds of the agent's clock; `clock_trusted` in a presence says whether that was set. `None` means
-unknown: never zero, never fine. States are small integers (DESIGN.md section 7), documented where they are defined.
+unknown: never zero, never fine. States are small integers (docs/design.md section 7), explained where they are defined.
 
 The limits below are checked on decoding only: a producer keeps to them, a receiver believes nobody. They are what a
 time-series database can hold for certain: no NaN, no negative count, no integer over 63 bits, no line break in a text.

@@ -1,4 +1,4 @@
-"""MQTT topics, built and parsed in one place (DESIGN.md section 4).
+"""MQTT topics, built and parsed in one place (docs/design.md section 4).
 
 `part` spreads branches over collectors. It is CRC-32 of `tenant/branch` modulo 64 and fixed for ever: a change would
 send a branch's records to a collector that does not know it.

@@ -1,4 +1,4 @@
-"""The actuator contract (DESIGN.md section 6): absolute, idempotent, and honest about whether a retry can help."""
+"""The actuator contract (docs/design.md section 6): absolute, idempotent, and honest about whether a retry can help."""
 
 from typing import Protocol
 

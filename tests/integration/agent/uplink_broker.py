@@ -1,4 +1,4 @@
-"""A real mosquitto of the test's own, with the ACL of DESIGN.md section 4."""
+"""A real mosquitto of the test's own, with the ACL of docs/design.md section 4."""
 
 import asyncio
 import shutil

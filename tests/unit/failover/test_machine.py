@@ -1,4 +1,4 @@
-"""The machine on simulated time: each sentence of DESIGN.md section 6 that it answers for."""
+"""The machine on simulated time: each sentence of docs/design.md section 6 that it answers for."""
 
 import pytest
 from msgspec.structs import replace

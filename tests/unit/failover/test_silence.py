@@ -1,4 +1,4 @@
-"""Judging one path: each threshold and each veto of DESIGN.md section 6, in both profiles."""
+"""Judging one path: each threshold and each veto of docs/design.md section 6, in both profiles."""
 
 import math
 

@@ -127,7 +127,7 @@ def test_only_large_messages_are_deflated() -> None:
 
 
 def test_a_digest_of_four_paths_fits_in_300_bytes() -> None:
-    """DESIGN.md section 4. Names as long as people write them, numbers as long as they get."""
+    """docs/design.md section 4. Names as long as people write them, numbers as long as they get."""
     paths = tuple(
         DigestPath(f"{kind}-{number}-fibre", LinkState.DEGRADED, 1234.5678, 12.3456, 2**45)
         for number, kind in enumerate(("isp", "isp", "line", "cell"))
