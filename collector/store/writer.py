@@ -84,6 +84,7 @@ class Writer:
         self._saved_s = 0.0
         self._started_s: float | None = None
         self._kept: tuple[Mark, ...] = ()
+        self._rewound = False
         self._back_off = wait_random_exponential(multiplier=0.2, max=15)
         self.position = Position(0, 0)
         """The database has everything before this."""
@@ -111,10 +112,12 @@ class Writer:
                 self._say("journal.unreadable", f"{self._directory}: {error.strerror}; trying again")
                 await asyncio.sleep(self._pause_s)
                 continue
+            self._rewound = False
             await self._write_all(lines)
-            moved = behind != self.position
-            self.position = behind
-            await self._keep(moved=moved)
+            if not self._rewound:  # else the database restarted meanwhile, and these lines come again as well
+                moved = behind != self.position
+                self.position = behind
+                await self._keep(moved=moved)
             if len(lines) < MAX_LINES:
                 await asyncio.sleep(max(0.0, began_s + LINGER_S - loop.time()))
                 await self._wait_for_more()
@@ -243,6 +246,7 @@ class Writer:
         if known is not None and self._kept:
             self._kept = self._kept[:1]
             self.position = min(self.position, self._kept[0].position)
+            self._rewound = True
             sentence = "the database restarted and may have forgotten what it took; writing the last minutes again"
             tell(logging.WARNING, "store.replay", sentence, segment=self.position.segment)
         self._saved_s = float("-inf")

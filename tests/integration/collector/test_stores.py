@@ -96,3 +96,25 @@ async def test_victoria_metrics_is_told_again_after_a_kill(
         assert rig.segments >= kept
         await asyncio.to_thread(wait_until, lambda: len(exported(port, match)) == 1001, 20, "all rows readable")
         assert {value for _, value in exported(port, match)} == {300.0}
+
+
+@needs_program("victoria-metrics")
+async def test_victoria_metrics_restarted_during_a_write_is_told_again(
+    tmp_path: Path, metrics: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The restart is noticed between two tries of one write: that write must not count as all there is to tell."""
+    monkeypatch.setattr("collector.store.writer.ASK_STORE_S", 0.0)
+    assert metrics.port is not None
+    port = metrics.port
+    match = '{__name__="link_sent"}'
+    async with writing(tmp_path, _victoria(metrics), segment_bytes=3000) as rig:
+        rig.put_windows(1000)
+        await rig.drained()
+        await asyncio.to_thread(metrics.kill)
+        retries = rig.counters.store_retries
+        rig.put_windows(10)
+        await wait_for(lambda: rig.counters.store_retries > retries, 20, "a write that fails")
+        await asyncio.sleep(1.1)  # its start time has whole seconds
+        await asyncio.to_thread(metrics.start)
+        await wait_for(lambda: "writing the last minutes again" in caplog.text, 20)
+        await asyncio.to_thread(wait_until, lambda: len(exported(port, match)) == 1010, 30, "all rows readable")
