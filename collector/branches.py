@@ -38,10 +38,15 @@ class BranchHeard(msgspec.Struct, frozen=True, array_like=True):
 
 
 def hear_presence(heard: BranchHeard, presence: Presence, now_s: float) -> BranchHeard:
-    """Take a birth or will. A will numbered lower than the last birth, or of another epoch, is stale and ignored."""
+    """Take a birth or will. A will numbered lower than the last birth, or of another epoch, is stale and ignored.
+
+    The birth known already is no sign of life: the broker keeps it and tells it again with every subscription.
+    """
     known = heard.connection >= 0
     same = presence.epoch == heard.epoch
     if known and same and presence.connection < heard.connection:
+        return heard
+    if presence.online and heard.online and same and presence.connection == heard.connection:
         return heard
     if not presence.online:
         if known and not same:
@@ -62,10 +67,15 @@ def hear_presence(heard: BranchHeard, presence: Presence, now_s: float) -> Branc
 
 
 def hear_batch(heard: BranchHeard, batch: Batch, now_s: float) -> BranchHeard:
-    """Take a batch. Backlog shows that the agent lives; only live records, no older than the last, change its state."""
+    """Take a batch. Backlog shows that the agent lives; only live records, no older than the last, change its state.
+
+    Live records after a will disprove it: the broker delivers both in the order in which they came.
+    """
     heard = msgspec.structs.replace(heard, heard_s=max(now_s, heard.heard_s))
     if batch.hist:
         return heard
+    if heard.online is False:
+        heard = msgspec.structs.replace(heard, online=None)
     for record in batch.records:
         match record:
             case Digest() if record.at_ns >= heard.at_ns:

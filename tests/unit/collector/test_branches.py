@@ -54,6 +54,21 @@ def test_will_isolates_and_the_next_birth_ends_it() -> None:
     assert judge(hear_presence(dead, birth(2), 140.0), 0.0, 140.0) is BranchState.OK
 
 
+def test_live_records_after_a_will_disprove_it() -> None:
+    """An agent whose disk was stuck when it came back numbers its birth too low: it must not look dead for that."""
+    dead = hear_presence(hear_presence(_ok(), birth(40), 120.0), will(40), 130.0)
+    ignored = hear_presence(dead, birth(1), 140.0)
+    assert judge(ignored, 0.0, 140.0) is BranchState.ISOLATED
+    assert judge(_hear(ignored, hist=True, at_s=141.0), 0.0, 141.0) is BranchState.ISOLATED
+    assert judge(_hear(ignored, at_s=142.0), 0.0, 142.0) is BranchState.OK
+
+
+def test_a_birth_told_again_by_the_broker_is_no_sign_of_life() -> None:
+    silent_s = 100.0 + SILENT_S + 1
+    assert judge(hear_presence(_ok(), birth(1), silent_s), 0.0, silent_s) is BranchState.ISOLATED
+    assert judge(hear_presence(_ok(), birth(2), silent_s), 0.0, silent_s) is BranchState.OK
+
+
 def test_stale_wills_are_ignored() -> None:
     reborn = hear_presence(_ok(), birth(2), 110.0)
     assert hear_presence(reborn, will(1), 140.0) == reborn
