@@ -11,6 +11,7 @@ from collector.config import CollectorSettings
 from collector.counters import Counters
 from collector.dead_letters import DeadLetters
 from collector.errors import CollectorError
+from collector.events import LOG
 from collector.ingest import Ingest
 from collector.journal.journal import Journal, JournalLimits, open_journal
 from collector.journal.reader import read_chunk
@@ -49,7 +50,8 @@ async def run(settings: CollectorSettings) -> None:
     """Run until SIGTERM or SIGINT. Stopping is a fast kill with exit code 0: no step exists only in shutdown code.
 
     Raises:
-        CollectorError: the data directory, a secret or a certificate cannot be used.
+        CollectorError: the data directory cannot be used.
+        SettingsError: a secret or a certificate cannot be used.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not a cancellation: `asyncio.wait_for` of Python 3.11, which aiomqtt uses, can swallow one.
@@ -98,12 +100,27 @@ async def run(settings: CollectorSettings) -> None:
     )
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(transport.run(), name="transport")
-            tasks.create_task(ingest.run(transport), name="ingest")
-            tasks.create_task(writer.run(), name="writer")
-            tasks.create_task(watch.run(), name="watch")
+            for name, work in (
+                ("transport", transport.run()),
+                ("ingest", ingest.run(transport)),
+                ("writer", writer.run()),
+                ("watch", watch.run()),
+            ):
+                tasks.create_task(work, name=name).add_done_callback(_end)
     finally:
         await store.close()
+
+
+def _end(part: asyncio.Task[None]) -> None:
+    """One part failed: end all of them at once, for the service manager to start again.
+
+    Left to the task group, a cancellation that aiomqtt swallows (see above) would keep half a collector running, which
+    neither acknowledges nor ends.
+    """
+    if not part.cancelled() and (error := part.exception()) is not None:
+        fault = f"a fault in the collector's {part.get_name()}, please report it; nothing acknowledged is lost"
+        LOG.critical("collector.failed | %s", fault, exc_info=error)
+        os._exit(1)
 
 
 def _replay(directory: Path, journal: Journal, ingest: Ingest) -> None:

@@ -256,3 +256,20 @@ async def test_full_disk_stops_acknowledging_and_recovers(
             await asyncio.to_thread(wait_until, lambda: influx.count("bl", "link", "sent") == 5100, 20, "5100 windows")
     finally:
         await asyncio.to_thread(_mount, "umount", str(data))
+
+
+@needs_program("mosquitto")
+async def test_a_failed_part_ends_the_process(tmp_path: Path, broker: Server) -> None:
+    """Half a collector would look alive and acknowledge nothing."""
+    assert broker.port is not None
+    server = collector(tmp_path, broker.port, 'kind = "influx1"\nurl = "http://127.0.0.1:9"\ndatabase = "bl"')
+    await asyncio.to_thread(server.start)
+    try:
+        await asyncio.to_thread(wait_until, lambda: "broker.connected" in server.text())
+        (tmp_path / "data/journal").rename(tmp_path / "elsewhere")
+        await asyncio.to_thread(wait_until, lambda: not server.running, 20, "its end")
+        assert server.stop() == 1
+        assert "collector.failed | a fault in the collector's watch" in server.text()
+    finally:
+        if server.running:
+            server.kill()
