@@ -93,6 +93,8 @@ class ControlServer:
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
             log.info("a control connection ended early")
+        except asyncio.CancelledError:
+            pass  # the agent ends; Python 3.11's streams would report the cancellation of this task as a fault
         finally:
             self._clients -= 1
             writer.close()

@@ -97,10 +97,10 @@ async def test_both_lanes_arrive_and_leave_the_spool(tmp_path: Path, broker: Mos
         await until(lambda: bool(branch.collector.presences))
         assert branch.collector.presences[-1].online
         assert branch.collector.presences[-1].connection == 1
+        await until(lambda: branch.uplink.status.samples.acked == 700)
         status = branch.uplink.status
         assert status.connected
         assert status.trouble is None
-        assert status.samples.acked == 700
         assert not any(batch.hist for batch in branch.collector.batches)
 
 
