@@ -2,6 +2,9 @@
 
 import difflib
 import importlib
+import io
+import os
+import select
 import sys
 from types import ModuleType
 
@@ -9,7 +12,7 @@ from branchline import __version__
 
 # sub-command -> (module, one line of help)
 COMMANDS = {
-    "demo": ("lab.demo", "probe this machine's own links and show a live table; needs no privilege"),
+    "demo": ("lab.demo", "probe this machine's own links, show a live table; no privilege"),
     "agent": ("agent.cli", "run, ask and override the agent of a branch"),
     "collector": ("collector.cli", "run the collector"),
     "check-config": ("lab.check_config", "check a settings file of agent or collector"),
@@ -21,16 +24,40 @@ _OURS = {"agent", "branchline", "collector", "failover", "lab", "wire"}
 
 def main() -> int:
     """Run a sub-command. Exit codes: 0 done, 1 it failed or found a fault, 2 wrong usage or settings."""
-    words = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such letter shows another one
+            stream.reconfigure(errors="replace")
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        return 1
+    return code
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads our output any more, as after `| head`: no fault to show. What is unwritten is let go."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    if not any(events & select.POLLERR for _, events in poll.poll(0)):
+        return False
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return True
+
+
+def _run(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
         module = _import(words[0])
         return int(module.main(words[1:]) or 0) if module else 1
     if words == ["--version"]:
         print(f"branchline {__version__}")
         return 0
-    unknown = bool(words) and words[0] not in {"-h", "--help"}
-    out = sys.stderr if unknown else sys.stdout
-    if unknown:
+    wrong = words[:1] not in (["-h"], ["--help"])
+    out = sys.stderr if wrong else sys.stdout
+    if wrong and words:
         close = difflib.get_close_matches(words[0], COMMANDS, n=1)
         remedy = f"did you mean {close[0]}?" if close else "choose one of these:"
         print(f"branchline: {words[0]!r} is not a command; {remedy}\n", file=out)
@@ -38,7 +65,7 @@ def main() -> int:
     for name, (_, what) in COMMANDS.items():
         print(f"  {name:13} {what}", file=out)
     print("\nexample: branchline check-config /etc/branchline/agent.toml", file=out)
-    return 2 if unknown else 0
+    return 2 if wrong else 0
 
 
 def _import(name: str) -> ModuleType | None:

@@ -29,15 +29,14 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         settings = load(options.config, CollectorSettings)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
         if options.command == "branches":
             _show(read_branches(settings.data_dir / BRANCHES_FILE), as_json=options.json)
             return 0
         start_logging()
         asyncio.run(run(settings))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     except CollectorError as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,10 +18,10 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from branchline.settings import SettingsError
 from collector.config import BrokerSettings
 from collector.counters import Counters
 from collector.delivery import Delivery
-from collector.errors import CollectorError
 from collector.events import tell
 from collector.secret_files import secret
 from wire.topics import PARTS, PRESENCE_FILTER, lane_filters
@@ -43,7 +43,7 @@ class Transport:
         deliver: Callable[[Delivery], None],
         counters: Counters,
     ) -> None:
-        """Prepare; raises CollectorError when a password, certificate or key file cannot be used."""
+        """Prepare; raises SettingsError when a password, certificate or key file cannot be used."""
         self._settings = settings
         self._client_id = client_id
         self._parts = parts
@@ -51,7 +51,7 @@ class Transport:
         self._counters = counters
         self._connection = 0
         self._client: aiomqtt.Client | None = None
-        self._password = secret(settings.password_file, "password_file") or None
+        self._password = secret(settings.password_file, "password_file in [broker]") or None
         self._tls = _tls(settings)
         self.connected = False
 
@@ -173,5 +173,8 @@ def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
         if settings.cert_file:
             context.load_cert_chain(settings.cert_file, settings.key_file)
     except OSError as error:  # ssl.SSLError is one
-        raise CollectorError(f"[broker] ca_file, cert_file or key_file cannot be used ({error})") from None
+        files = ", ".join(file for file in (settings.ca_file, settings.cert_file, settings.key_file) if file)
+        raise SettingsError(
+            f"ca_file, cert_file or key_file in [broker] cannot be used ({error.strerror or error}); look at {files}"
+        ) from None
     return context

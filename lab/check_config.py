@@ -95,8 +95,9 @@ def main(words: list[str]) -> int:
     """Print one sentence. Exit codes: 0 correct, 2 not."""
     parser = argparse.ArgumentParser(
         prog="branchline check-config",
-        description="Check a settings file of agent or collector; every key stands in docs/configuration.md.",
-        epilog="example: branchline check-config /etc/branchline/agent.toml",
+        description="Check a settings file of agent or collector.\nEvery key stands in docs/configuration.md.",
+        epilog="example: branchline check-config /etc/branchline/agent.toml\n\nexit codes: 0 correct, 2 not",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", type=Path)
     parser.add_argument("--no-files", action="store_true", help="do not look at the secrets and certificates it names")

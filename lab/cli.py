@@ -35,7 +35,8 @@ examples:
   branchline lab both-wires --runs 20 --json > both-wires.json
   branchline lab quiet --minutes 120
 
-exit codes: 0 every run kept its promises, 1 one did not or the lab cannot run here, 2 wrong usage"""
+exit codes: 0 every run kept its promises, 1 one did not or the lab cannot
+run here, 2 wrong usage"""
 
 
 def main(argv: list[str]) -> int:
@@ -61,7 +62,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="branchline lab",
-        description="The real agent, actor and collector in network namespaces; wires are cut for real. Needs root.",
+        description="The real agent, actor and collector in network namespaces;\nwires are cut for real. Needs root.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -73,15 +74,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the random moments; run k uses seed + k (from the system)")
     parser.add_argument("--keep", action="store_true", help="keep each run's settings, logs and records")
     parser.add_argument("--jobs", type=_at_least_one, default=1, help="runs at the same time (1)")
-    parser.add_argument("--minutes", type=float, default=120.0, help="quiet: how long (120)")
+    parser.add_argument("--minutes", type=_minutes, default=120.0, help="quiet: how long (120)")
     parser.add_argument("--kills", type=_at_least_one, default=20, help="kills: how many (20)")
     return parser
 
 
 def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("write 1 or more")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
 
 

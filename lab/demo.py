@@ -31,17 +31,19 @@ _MARK = {"UP": "●", "SUSPECT": "◐", "DOWN": "✖", "DEGRADED": "◑", "UNKNO
 
 
 def main(argv: list[str]) -> int:
-    """Run the demo. Exit codes: 0 shown, 1 the agent did not start, 2 wrong usage."""
+    """Run the demo. Exit codes: 0 shown, 1 the agent did not start or did not stay, 2 wrong usage."""
     parser = argparse.ArgumentParser(
         prog="branchline demo",
-        description="Probe this machine's own links with the real agent and show a live table. Moves nothing.",
-        epilog="example: ./run demo --seconds 20 --json",
+        description="Probe this machine's own links with the real agent and show a live table.\nMoves nothing.",
+        epilog="example: ./run demo --seconds 20 --json\n\n"
+        "exit codes: 0 shown, 1 the agent did not start or stay, 2 wrong usage",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seconds", type=float, default=0.0, help="stop by itself after so long (0: until Ctrl-C)")
-    parser.add_argument("--json", action="store_true", help="print a summary as the last line")
+    parser.add_argument("--json", action="store_true", help="print one JSON document; the table goes to standard error")
     options = parser.parse_args(argv)
-    if options.seconds < 0:
-        parser.error("--seconds: a time is not negative")
+    if not 0 <= options.seconds < float("inf"):
+        parser.error("--seconds: write how many seconds, 0 or more")
     with tempfile.TemporaryDirectory(prefix="branchline-demo-") as folder:
         return _play(Path(folder), own_links(), options.seconds, as_json=options.json)
 
@@ -57,11 +59,15 @@ def _play(folder: Path, links: list[OwnLink], seconds: float, *, as_json: bool) 
     try:
         processes.append(_start("actor", file, logs[0]))
         processes.append(_start("run", file, logs[1]))
-        console.print(f"The real agent probes {len(links)} links of this machine; Ctrl-C ends it and leaves nothing.")
+        own = "1 link" if len(links) == 1 else f"{len(links)} links"
+        console.print(f"The real agent probes {own} of this machine; Ctrl-C leaves nothing behind.")
         if _first(folder) is None:
             console.print(f"the agent did not start: {_last_line(logs)}", style="red", soft_wrap=True)
             return 1
-        status = _show(console, folder, links, seconds)
+        status = _show(console, folder, links, processes, seconds)
+        if any(process.poll() is not None for process in processes):
+            console.print(f"the agent ended by itself; its last line: {_last_line(logs)}", style="red", soft_wrap=True)
+            return 1
     except KeyboardInterrupt:
         pass
     finally:
@@ -111,18 +117,30 @@ def _ask(folder: Path) -> Mapping[str, object] | None:
         return None
 
 
-def _show(console: Console, folder: Path, links: list[OwnLink], seconds: float) -> Mapping[str, object] | None:
+def _show(
+    console: Console,
+    folder: Path,
+    links: list[OwnLink],
+    processes: list["subprocess.Popen[bytes]"],
+    seconds: float,
+) -> Mapping[str, object] | None:
     until = time.monotonic() + seconds if seconds else float("inf")
     status = _ask(folder)
-    with Live(console=console, auto_refresh=False) as live:
-        try:
+    try:
+        with Live(console=console, auto_refresh=False) as live:
             while time.monotonic() < until:
-                status = _ask(folder) or status
+                answer = _ask(folder)
+                if answer is None and any(process.poll() is not None for process in processes):
+                    break  # an old table must not look like a live one
+                status = answer or status
                 if status is not None:
                     live.update(_view(status, links), refresh=True)
                 time.sleep(min(LOOK_EVERY_S, max(0.0, until - time.monotonic())))
-        except KeyboardInterrupt:
-            return status
+    except KeyboardInterrupt:
+        return status
+    finally:
+        if not console.is_terminal:
+            console.print()  # Live ends its table without one
     return status
 
 

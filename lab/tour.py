@@ -38,7 +38,7 @@ def give(order: Order) -> int:
     print(f"\n{run.packets_lost} packets of new flows were lost, one was sent every 10 ms.")
     for sentence in run.wrong:
         print(f"WRONG: {sentence}")
-    print("\nNext: branchline lab list; branchline lab both-wires --runs 20")
+    print("\nNext: ./run lab list; sudo ./run lab both-wires --runs 20")
     return 1 if run.wrong else 0
 
 

@@ -31,8 +31,8 @@ def reachable(site: Site) -> list[Finding]:
     if uplink is not None and uplink["connected"]:
         return [well(where, f"the agent is connected over {uplink['path'] or 'an unknown path'}")]
     secrets = [file for file in (broker.password_file, broker.key_file) if file]
-    if os.geteuid() != 0 and not all(os.access(file, os.R_OK) for file in secrets):
-        return [skip(where, f"{' or '.join(secrets)} is not yours to read; use sudo")]
+    if os.geteuid() != 0 and (closed := [file for file in secrets if not os.access(file, os.R_OK)]):
+        return [skip(where, f"this user cannot read {' and '.join(closed)}; use sudo")]
     try:
         code = _greet(site.settings, broker)
     except TransportError as error:

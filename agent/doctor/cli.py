@@ -21,14 +21,16 @@ def main(argv: list[str]) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="branchline doctor",
-        description="Find what is wrong on this branch router, and what to do about it. Changes nothing.",
+        description="Find what is wrong on this branch router, and what to do about it.\nChanges nothing.",
         epilog="example: sudo branchline doctor --config /etc/branchline/agent.toml\n"
-        "exit codes: 0 nothing worse than a warning, 1 something failed, 2 wrong usage or settings",
+        "exit codes: 0 nothing worse than a warning, 1 something failed,\n2 wrong usage or settings",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"settings file ({DEFAULT_FILE})")

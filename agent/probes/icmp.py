@@ -52,7 +52,10 @@ _OTHER = {
     (ORIGIN_ICMP6, 3): "time exceeded",
     (ORIGIN_ICMP6, 4): "parameter problem",
 }
-NOT_ALLOWED = "not allowed to open an ICMP socket; add a group of this process to the sysctl net.ipv4.ping_group_range"
+NOT_ALLOWED = (
+    "not allowed to open an ICMP socket; let this process's group do so: "
+    'sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+)
 _LOCAL = {
     errno.EACCES: NOT_ALLOWED,
     errno.EPERM: NOT_ALLOWED,
@@ -145,4 +148,6 @@ def describe(queued: QueuedError) -> str:
 
 def explain(error: int) -> str:
     """Why this machine did not send, in words, with the remedy where there is one. `error` is an errno."""
+    if error not in errno.errorcode:
+        return f"error {error}"  # 32 bits from the kernel's error queue: more than strerror takes
     return _LOCAL.get(error) or os.strerror(error)

@@ -30,8 +30,11 @@ def _password(file: str) -> str | None:
         return None
     try:
         return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TransportError(f"{file}: password_file in [broker] cannot be read ({error})") from None
+    except OSError as error:
+        why = f"cannot be read ({error.strerror}); put it there, for the agent's user to read"
+    except UnicodeDecodeError:
+        why = "is not UTF-8; write it as UTF-8 text"
+    raise TransportError(f"{file}: password_file in [broker] {why}")
 
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
@@ -40,12 +43,14 @@ def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
-        raise TransportError(f"{settings.ca_file}: ca_file in [broker] is not a usable certificate ({error})") from None
+        raise TransportError(
+            f"{settings.ca_file}: ca_file in [broker] is not a usable certificate ({error.strerror or error})"
+        ) from None
     if settings.cert_file:
         try:
             context.load_cert_chain(settings.cert_file, settings.key_file or None)
         except OSError as error:
             raise TransportError(
-                f"{settings.cert_file}: cert_file and key_file in [broker] are not usable ({error})"
+                f"{settings.cert_file}: cert_file and key_file in [broker] are not usable ({error.strerror or error})"
             ) from None
     return context

@@ -10,7 +10,7 @@ from collector.store.influx2 import Influx2
 
 
 def _influx1(settings: StoreSettings) -> Store:
-    password = secret(settings.password_file, "password_file")
+    password = secret(settings.password_file, "password_file in [store]")
     return Influx1(
         url=settings.url,
         database=settings.database,
@@ -21,7 +21,7 @@ def _influx1(settings: StoreSettings) -> Store:
 
 
 def _influx2(settings: StoreSettings) -> Store:
-    token = secret(settings.token_file, "token_file")
+    token = secret(settings.token_file, "token_file in [store]")
     return Influx2(url=settings.url, bucket=settings.bucket, org=settings.org, token=token, timeout_s=settings.timeout)
 
 

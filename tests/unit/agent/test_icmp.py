@@ -91,6 +91,7 @@ def test_errors_in_words(origin: int, kind: int, code: int, words: str) -> None:
 
 def test_refusals_of_this_machine_carry_the_remedy() -> None:
     assert "net.ipv4.ping_group_range" in icmp.explain(errno.EACCES)
+    assert icmp.explain(2**32 - 1) == "error 4294967295"
     assert icmp.explain(errno.ENODEV) == "the interface does not exist"
     assert icmp.explain(errno.EIO) == "Input/output error"
     queued = icmp.decode_queued_error(extended(icmp.ORIGIN_LOCAL, error=errno.EMSGSIZE))

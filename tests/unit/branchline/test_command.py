@@ -1,5 +1,7 @@
 """The `branchline` command and what it promises."""
 
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +25,48 @@ def test_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     assert _run(capsys, monkeypatch, "--version") == (0, f"branchline {__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_without_a_command_the_usage_is_shown_as_a_mistake(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = _run(capsys, monkeypatch)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: branchline COMMAND")
+
+
+def test_nobody_reads_any_more_and_that_is_no_fault_to_show() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "branchline", "lab", "list"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=ROOT,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_terminal_without_the_letter_shows_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    poor = io.TextIOWrapper(written, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", poor)
+    monkeypatch.setattr(sys, "argv", ["branchline", "--version"])
+    assert command.main() == 0
+    poor.write("● UP")
+    poor.flush()
+    assert written.getvalue().endswith(b"? UP")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("-h",)])
 def test_help_lists_each_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     code, out, err = _run(capsys, monkeypatch, *words)
     assert (code, err) == (0, "")
+    assert [line for line in out.splitlines() if len(line) > 80] == []
     for name, (_, what) in command.COMMANDS.items():
         assert f"  {name:13} {what}\n" in out
 
@@ -50,6 +88,7 @@ def test_each_command_has_help(capsys: pytest.CaptureFixture[str], monkeypatch: 
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert f"branchline {name}" in out
+    assert [line for line in out.splitlines() if len(line) > 80] == []
 
 
 def test_a_missing_package_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

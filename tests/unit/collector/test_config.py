@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from branchline.settings import SettingsError, load, parse
+from branchline.settings import parse
 from collector.cli import main
 from collector.config import CollectorSettings
 from collector.store import STORES
 
-BAD = Path(__file__).parent / "bad"
+BAD = Path(__file__).parents[2] / "bad_settings" / "collector_unknown_store.toml"
 GOOD = """
 [collector]
 name = "c1"
@@ -28,15 +28,42 @@ def test_good() -> None:
     assert settings.data_dir == Path("/var/lib/branchline-collector")
 
 
-@pytest.mark.parametrize("file", sorted(BAD.glob("*.toml")), ids=lambda file: file.stem)
-def test_bad(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each bad file ends with its exact sentence in a comment; `FILE` stands for its path."""
-    expected = file.read_text().strip().splitlines()[-1].removeprefix("# ").replace("FILE", str(file))
-    with pytest.raises(SettingsError) as error:
-        load(file, CollectorSettings)
-    assert str(error.value) == expected
+@pytest.mark.parametrize("command", ["run", "branches"])
+def test_a_bad_file_gets_the_sentence_that_check_config_gives(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--config", str(BAD)]) == 2
+    assert (
+        capsys.readouterr().err
+        == BAD.read_text().partition("\n")[0].removeprefix("# ").replace("FILE", str(BAD)) + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            'password_file = "{0}/none"',
+            "{0}/none: password_file in [broker] cannot be read (No such file or directory)",
+        ),
+        (
+            'ca_file = "{0}/none"',
+            "ca_file, cert_file or key_file in [broker] cannot be used (No such file or directory)",
+        ),
+    ],
+)
+def test_a_file_that_the_settings_name_and_that_is_not_there_is_a_mistake_in_the_settings(
+    more: str,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("collector.cli.start_logging", lambda: None)  # it is for the whole process
+    file = tmp_path / "collector.toml"
+    text = GOOD.replace("parts = [0, 5]", f'data_dir = "{tmp_path}/data"')
+    user = 'username = "c"\n' if "password" in more else ""
+    file.write_text(text.replace('host = "broker"\n', f'host = "broker"\n{user}{more.format(tmp_path)}\n'))
     assert main(["run", "--config", str(file)]) == 2
-    assert capsys.readouterr().err == expected + "\n"
+    assert capsys.readouterr().err.splitlines()[-1].startswith(sentence.format(tmp_path))
 
 
 def test_kinds_of_the_settings_are_the_stores() -> None:

@@ -182,3 +182,17 @@ def test_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file.write_bytes(b"\xff")
     assert load_checkpoint(file) is None
     assert "not a checkpoint" in caplog.text
+
+
+def test_a_state_larger_than_a_segment_does_not_start_one_at_each_commit(tmp_path: Path) -> None:
+    state = frame(Kind.STATE, bytes(2 * LIMITS.segment_bytes))
+    journal = open_journal(tmp_path, LIMITS)
+    journal.commit(state, roll=True)
+    assert not journal.must_roll
+    _commit(journal, bytes(100))
+    journal.close()
+    again = open_journal(tmp_path, LIMITS)
+    assert not again.must_roll
+    _commit(again, bytes(LIMITS.segment_bytes))
+    assert again.must_roll
+    again.close()

@@ -91,7 +91,10 @@ def test_a_missing_program_is_named_with_its_package(
     assert said.out == ""
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["silent-cut", "--runs", "0"], ["silent-cut", "--profile", "slow"]])
+@pytest.mark.parametrize(
+    "words",
+    [["nonsense"], ["silent-cut", "--runs", "0"], ["quiet", "--minutes", "-1"], ["silent-cut", "--profile", "slow"]],
+)
 def test_wrong_usage_is_exit_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
