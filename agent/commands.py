@@ -81,7 +81,7 @@ def _override(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"branchline agent override: --for {error}", file=sys.stderr)
         return 2
-    return _ask(options, Override(options.path, span, options.why))
+    return _ask(options, Override(options.path, float(span), options.why))
 
 
 def _release(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,6 +205,28 @@ def test_strangers_may_not_ask_and_the_group_may_look_but_not_act(branch: AgentB
     assert '"branch_state"' in as_stranger(branch, 0, '{"ask":"status"}')
     for ask in ('{"ask":"override","path":"wan1","for_s":60,"why":"x"}', '{"ask":"release"}'):
         assert "only root and the agent's own user may act" in as_stranger(branch, 0, ask)
+
+
+def test_the_commands_work_on_the_branch_itself(branch: AgentBranch) -> None:
+    def agent(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = (sys.executable, "-m", "branchline", "agent", *words, "--run-dir", str(branch.folder / "run"))
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+    gone = agent("status")
+    assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
+    assert "is branchline-agent running?" in gone.stderr
+    with_actor(branch)
+    shown = agent("status")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("branch OK, traffic on wan0\n")
+    assert "* wan0 UP " in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    refused = agent("override", "wan7", "--why", "x")
+    assert (refused.returncode, refused.stderr) == (1, "'wan7' is not a path here; choose one of wan0, wan1\n")
+    assert agent("override", "wan1", "--for", "8d", "--why", "x").returncode == 1
+    assert "override: wan1 for 8h more (x)" in agent("override", "wan1", "--why", "x").stdout
+    wait_until(lambda: branch.active() == "wan1")
+    assert json.loads(agent("release", "--json").stdout)["override"] is None
 
 
 def test_whoever_stops_reading_standard_output_does_not_end_it(branch: AgentBranch) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent import cli, control
@@ -32,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Ask]]:
     asks: list[tuple[Path, Ask]] = []
 
     def answer(file: Path, ask: Ask) -> dict[str, object]:
-        asks.append((file, ask))
+        asks.append((file, msgspec.json.decode(msgspec.json.encode(ask), type=type(ask))))  # as over the socket
         return dict(STATUS)
 
     monkeypatch.setattr(control, "ask_agent", answer)
