@@ -1,6 +1,6 @@
 """What was received already, for each lane of each agent and epoch. Pure values; the journal makes them durable.
 
-Go-back-N on the agent (pipeline rules A1 to A3): the application acknowledgement carries the watermark, the highest
+Go-back-N on the agent (docs/design.md section 4): the application acknowledgement carries the watermark, the highest
 sequence number below which nothing is missing. `base` lets it pass what the agent dropped on purpose.
 """
 

@@ -1,7 +1,7 @@
 """From deliveries to disk to acknowledgements: the group commit.
 
-Rules A2 and A3 of the pipeline: a PUBACK or an application acknowledgement leaves only after fdatasync of what it
-speaks for. One group is at most `max_group` deliveries; groups start at least 10 ms apart unless they are full.
+A PUBACK or an application acknowledgement leaves only after fdatasync of what it speaks for (docs/design.md section 4).
+One group is at most `max_group` deliveries; groups start at least 10 ms apart unless they are full.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a database's HTTP status means (pipeline rule A5). Pure."""
+"""What a database's HTTP status means (docs/design.md section 4). Pure."""
 
 import math
 import re
