@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collector.errors import JournalFullError
 from collector.events import tell
-from collector.journal.records import scan
+from collector.journal.records import needed_bytes, scan
 from collector.journal.segments import (
     Position,
     list_segments,
@@ -37,6 +37,7 @@ class Journal:
         self.limits = limits
         self._handle = handle
         self._broken = handle is None
+        self._head_bytes = 0
         self.end = end
         """Everything before this position is on disk."""
         self.size_bytes = size
@@ -44,8 +45,11 @@ class Journal:
 
     @property
     def must_roll(self) -> bool:
-        """The next `commit` has to start a segment, and its data has to begin with a STATE record."""
-        return self._broken or self.end.offset >= self.limits.segment_bytes
+        """The next `commit` has to start a segment, and its data has to begin with a STATE record.
+
+        That record does not count: a large fleet's may be larger than a segment, and each commit would start another.
+        """
+        return self._broken or self.end.offset - self._head_bytes >= self.limits.segment_bytes
 
     def commit(self, data: bytes, *, roll: bool) -> None:
         """Append whole frames and return when they are on disk; after an error nothing of them is in the journal.
@@ -107,6 +111,7 @@ class Journal:
             raise
         self.close()
         self._handle, self._broken = handle, False
+        self._head_bytes = needed_bytes(data, 0) or 0
         self.end = Position(number, len(data))
         self._resize(len(data))
 
@@ -156,5 +161,7 @@ def open_journal(directory: Path, limits: JournalLimits) -> Journal:
         # A killed process leaves whole records that were never synced; they are about to count as durable.
         os.fdatasync(handle)
         size = sum(segment_file(directory, each).stat().st_size for each in numbers)
-        return Journal(directory, limits, handle, Position(number, end), size)
+        journal = Journal(directory, limits, handle, Position(number, end), size)
+        journal._head_bytes = needed_bytes(data, 0) or 0  # noqa: SLF001 - part of its making
+        return journal
     return Journal(directory, limits, None, Position(0, 0), 0)

@@ -187,12 +187,12 @@ def test_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 def test_a_state_larger_than_a_segment_does_not_start_one_at_each_commit(tmp_path: Path) -> None:
     state = frame(Kind.STATE, bytes(2 * LIMITS.segment_bytes))
     journal = open_journal(tmp_path, LIMITS)
-    journal.commit(state, roll=True)
-    assert not journal.must_roll
-    _commit(journal, bytes(100))
+    journal.commit(state, roll=journal.must_roll)
+    for body in (bytes(100), bytes(LIMITS.segment_bytes)):
+        _commit(journal, body)
+        assert journal.end.segment == 1
+        journal.close()
+        journal = open_journal(tmp_path, LIMITS)
+    _commit(journal, b"next")
+    assert journal.end.segment == 2
     journal.close()
-    again = open_journal(tmp_path, LIMITS)
-    assert not again.must_roll
-    _commit(again, bytes(LIMITS.segment_bytes))
-    assert again.must_roll
-    again.close()
