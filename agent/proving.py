@@ -1,4 +1,4 @@
-"""Proving a path (DESIGN.md principle 3): anchors, one full-size DF packet, one DNS answer, one TLS handshake.
+"""Proving a path (docs/design.md principle 3): anchors, one full-size DF packet, one DNS answer, one TLS handshake.
 
 The packets start in the canary namespace on the LAN side, so that they are forwarded and translated exactly like a
 user's. Without a canary they start on the router itself; then the proof says so and is worth less.

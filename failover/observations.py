@@ -48,7 +48,7 @@ class Opinion(_Observation, frozen=True, tag="opinion"):
 
 
 class Proof(_Observation, frozen=True, tag="proof"):
-    """The proof of a path came in (DESIGN.md principle 3). None: that part is not configured.
+    """The proof of a path came in (docs/design.md principle 3). None: that part is not configured.
 
     `move` is the id of the move it was asked for, "" for a proof between moves. `forwarded`: at least one part came
     from the canary, forwarded and translated like a user's packet.

@@ -1,4 +1,4 @@
-"""How hard a path is probed and how soon its silence counts (DESIGN.md sections 5 and 6). Times in seconds."""
+"""How hard a path is probed and how soon its silence counts (docs/design.md sections 5 and 6). Times in seconds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +43,7 @@ _WIRE = {
     Profile.STANDARD: Pace(0.100, 0.500, 0.950),
     Profile.FAST: Pace(0.050, 0.280, 0.560),
 }
-# Cellular paces keep the data budget of DESIGN.md section 10: probes are 36 bytes at the IP layer.
+# Cellular paces keep the data budget of docs/design.md section 10: probes are 36 bytes at the IP layer.
 _CELL = {
     Effort.IDLE: Pace(90.0, 95.0, 95.0, 3),  # three anchors, so one probe every 30 s
     Effort.ARMED: Pace(3.0, 5.0, 10.0, 5),  # one probe a second

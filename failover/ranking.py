@@ -1,4 +1,4 @@
-"""Which path should carry the traffic, and how long a better one must wait for it (DESIGN.md section 6). Pure."""
+"""Which path should carry the traffic, and how long a better one must wait for it (docs/design.md section 6). Pure."""
 
 from failover.silence import threshold_s
 from failover.state import BranchMachine, PathState

@@ -1,4 +1,4 @@
-"""Principle 8 of DESIGN.md, written once: which moves the evidence allows. Pure; enforced by the actor."""
+"""docs/design.md principle 8, written once: which moves the evidence allows. Pure; enforced by the actor."""
 
 from failover.actuators.protocol import Evidence
 from wire.messages import ActKind

@@ -1,4 +1,4 @@
-"""Judging one path by its silence (DESIGN.md section 6). Pure.
+"""Judging one path by its silence (docs/design.md section 6). Pure.
 
 Silence is the time since the newest in-time reply of any anchor. Silence is judged, not counted time-outs, so a cut
 at any phase is seen within T. Vetoes may together delay DOWN to `Pace.latest_down`, never forbid it.

@@ -22,7 +22,7 @@ class PathPlan(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the settings say of the branch. Durations in seconds, from DESIGN.md section 6."""
+    """What the settings say of the branch. Durations in seconds, from docs/design.md section 6."""
 
     profile: Profile
     paths: tuple[PathPlan, ...]
