@@ -1,5 +1,6 @@
 """The agent process: started wrong, signalled, robbed of its disk and of its actor, asked by strangers."""
 
+import contextlib
 import json
 import os
 import signal
@@ -263,7 +264,10 @@ def as_stranger(branch: AgentBranch, group: int, line: str) -> str:
 def icmp_sockets(pid: int) -> set[str]:
     """The inodes of a process's ping sockets."""
     rows = {line.split()[9] for line in Path(f"/proc/{pid}/net/icmp").read_text().splitlines()[1:]}
-    links = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    links = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.add(str(entry.readlink()))
     return rows & {link.removeprefix("socket:[").removesuffix("]") for link in links}
 
 
