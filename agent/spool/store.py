@@ -48,9 +48,9 @@ class Store:
     def __init__(self, file: Path, *, max_bytes: int, now_ns: Callable[[], int]) -> None:
         size = max(max_bytes, MIN_FILE_BYTES)
         # The log holds what awaits a checkpoint. One load comes on top of it, and on top of the file as well, because
-        # room is made after it was written; pages make a little more of it.
+        # room is made after it was written; the pages that making room changes are logged too, about a load again.
         log_pages = min(1000, size // PAGE_BYTES // 8)
-        self._max_used_bytes = size - log_pages * PAGE_BYTES - 2 * load_limit_bytes(max_bytes) * 5 // 4
+        self._max_used_bytes = size - log_pages * PAGE_BYTES - 3 * load_limit_bytes(max_bytes) * 5 // 4
         self._now_ns = now_ns
         self._expire_at_ns = 0
         self._db = sqlite3.connect(file, timeout=0.5, isolation_level=None)
