@@ -118,6 +118,9 @@ class House:
             self.agent.events,
         )
 
+    def connects(self) -> int:
+        return self.collector.text().count("broker.connected")
+
     def strangers(self) -> bool:
         return (self.collector.directory / "data/dead-letters/dead-letters.jsonl").exists()
 
@@ -173,9 +176,12 @@ def test_anything_killed_at_any_moment(house: House) -> None:
 
 
 def test_every_acknowledgement_lost_for_a_while(house: House, tmp_path: Path) -> None:
+    wait_until(lambda: house.connects() == 1, DRAIN_S, "the collector at the broker")
     (tmp_path / "acl").write_text(NO_ACKS)
     house.broker.stop(signal.SIGTERM)
     house.broker.start()
+    # An agent that nobody hears goes over to one record at a time, and stays there without an acknowledgement.
+    wait_until(lambda: house.connects() == 2, DRAIN_S, "the collector at the broker again")
     house.agent.start("live")
     wait_until(lambda: house.stored("link", "sent") > 20, DRAIN_S, "records in the database")
     house.agent.kill()
