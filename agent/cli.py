@@ -5,15 +5,13 @@ Each process loads only what it runs: the canary must stay a few MiB. Exit codes
 """
 
 import importlib
-import sys
 
 _COMMANDS = "agent.commands"
 _PROCESSES = {"actor": "agent.actor.main", "canary": "agent.canary"}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(words: list[str]) -> int:
     """Run one sub-command."""
-    words = sys.argv[1:] if argv is None else argv
     if words and words[0] in _PROCESSES:
         return int(importlib.import_module(_PROCESSES[words[0]]).main(words[1:]))
     return int(importlib.import_module(_COMMANDS).run(words))

@@ -103,7 +103,10 @@ def _ask(options: argparse.Namespace, ask: object) -> int:
         print(f"{file}: not yours to open; use sudo", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"no agent answers on {file} ({error.strerror or error}); is branchline-agent running?", file=sys.stderr)
+        print(
+            f"no agent answers on {file} ({error.strerror or error}); start it, or name its run_dir with --run-dir",
+            file=sys.stderr,
+        )
         return 1
     if "error" in answer:
         print(answer["error"], file=sys.stderr)

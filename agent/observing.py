@@ -143,7 +143,8 @@ class Observer:
             rtt_ms, at_s = self._last_reply.get(path, (None, -math.inf))
             fresh = asyncio.get_running_loop().time() - at_s < REPLY_VALID_S
             return Figures(rtt_ms if fresh else None, None, self._troubles.get(path))
-        loss = None if not window.sent else round(100.0 * (1 - window.received / window.sent), 2)
+        unasked = window.sent == window.local_errors  # nothing left this machine, so nothing is known of the line
+        loss = None if unasked else round(100.0 * (1 - window.received / window.sent), 2)
         rtt = None if window.rtt_median_ms is None else round(window.rtt_median_ms, 3)
         return Figures(rtt, loss, self._troubles.get(path))
 

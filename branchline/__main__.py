@@ -22,13 +22,18 @@ COMMANDS = {
 _OURS = {"agent", "branchline", "collector", "failover", "lab", "wire"}
 
 
-def main() -> int:
+def agent() -> int:
+    """`branchline-agent ...`, short for `branchline agent ...` on a branch router."""
+    return main(["agent", *sys.argv[1:]])
+
+
+def main(words: list[str] | None = None) -> int:
     """Run a sub-command. Exit codes: 0 done, 1 it failed or found a fault, 2 wrong usage or settings."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such letter shows another one
             stream.reconfigure(errors="replace")
     try:
-        code = _run(sys.argv[1:])
+        code = _run(sys.argv[1:] if words is None else words)
         sys.stdout.flush()
     except BrokenPipeError:
         if not _reader_left():

@@ -45,7 +45,9 @@ def _improve(machine: BranchMachine, active: PathState, now: float) -> Step:
         if path.name == active.name:
             break
         wished = machine.wish is not None and machine.wish.path == path.name
-        working = path.link is LinkState.UP and answers(machine, path, now)
+        # A line with one silent IP family is no better than another wire, but better than a metered path.
+        good = {LinkState.UP, LinkState.DEGRADED} if active.role is Role.CELL else {LinkState.UP}
+        working = path.link in good and answers(machine, path, now)
         held = hold_left_s(machine, path, now) > 0 and not wished
         if not working or held or not may_try(machine, path, now):
             continue

@@ -214,6 +214,16 @@ def test_one_silent_family_degrades_and_moves_nothing() -> None:
     assert sim.moves() == []
 
 
+@pytest.mark.parametrize(("active", "ends_on"), [("cell", "wan1"), ("wan2", "wan2")])
+def test_traffic_returns_to_a_line_with_one_silent_family_from_a_metered_path_only(active: str, ends_on: str) -> None:
+    sim = branch(wan2=never if active == "cell" else always, active=active, hold_s=30.0)
+    sim.run(5.0)
+    sim._tell(observations.Reply("wan1", "a", sim.now, first=False))
+    sim.run(200.0)
+    assert sim.machine.path("wan1").link is LinkState.DEGRADED
+    assert sim.router.active == ends_on
+
+
 def test_idle_cellular_is_probed_rarely_and_armed_when_a_wire_is_in_trouble() -> None:
     idle = pace(Profile.STANDARD, Role.CELL, branch().machine.path("cell").effort)
     assert idle.interval_s / 3 == 30.0
