@@ -29,6 +29,8 @@ from failover.actuators.protocol import (
 _log = logging.getLogger("branchline.actor")
 
 RECONCILE_S = 5.0
+RECONCILE_SOON_S = 0.2  # a daemon that takes routes away takes several
+RECONCILE_AGAIN_S = 1.0
 SETTLE_AGAIN_S = 0.25
 SETTLE_ROUNDS = 40
 
@@ -43,6 +45,7 @@ class Actor:
         self._state = State()
         self._mended = 0
         self._reconcile_s = 0.0
+        self.reconciled_s = float("-inf")
         self._settle_s = 0.0
         self._rounds_left = 0
         self._missing = False
@@ -76,6 +79,11 @@ class Actor:
         ends += [self._settle_s] if self._settling() else []
         return max(0.0, min(ends) - now_s)
 
+    def disturbed(self, now_s: float) -> None:
+        """Something changed routes or rules: look soon, but not more than once a second."""
+        soon_s = max(now_s + RECONCILE_SOON_S, self.reconciled_s + RECONCILE_AGAIN_S)
+        self._reconcile_s = min(self._reconcile_s, soon_s)
+
     def tick(self, now_s: float) -> None:
         """End a trial whose time is up; go on dropping old flows; every 5 s put back what something else removed."""
         if self._state.pending and now_s >= self._state.deadline_s:
@@ -84,6 +92,7 @@ class Actor:
             self._settle_on(now_s)
         if now_s >= self._reconcile_s:
             self._reconcile_s = now_s + RECONCILE_S
+            self.reconciled_s = now_s
             if self._missing:
                 self._ensure(self._state.goal)
             try:

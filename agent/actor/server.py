@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from agent.actor.core import Actor
+from agent.actor.route_watch import RouteWatch
 from failover.actuators.protocol import MAX_LINE_BYTES, Refused, Reply, Request
 
 _log = logging.getLogger("branchline.actor")
@@ -48,6 +49,7 @@ class Server:
         self._listener.listen(MAX_CONNECTIONS)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
+        self._routes = RouteWatch(self._selector)
 
     def stop(self) -> None:
         """Return from `serve` after the request in hand."""
@@ -60,14 +62,21 @@ class Server:
             for key, _ in ready:
                 if key.fileobj is self._listener:
                     self._accept()
+                elif self._routes.is_mine(key.fileobj):
+                    self._routes.rest()
+                    self._actor.disturbed(now_s())
                 elif isinstance(key.fileobj, socket.socket):
                     self._read(key.fileobj)
+            reconciled_s = self._actor.reconciled_s
             self._actor.tick(now_s())
+            if self._actor.reconciled_s != reconciled_s:
+                self._routes.listen()
 
     def close(self) -> None:
         """Close every connection."""
         for peer in [*self._buffers, self._listener]:
             peer.close()
+        self._routes.close()
         self._selector.close()
 
     def _accept(self) -> None:
