@@ -215,7 +215,7 @@ def test_the_commands_work_on_the_branch_itself(branch: AgentBranch) -> None:
 
     gone = agent("status")
     assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
-    assert "is branchline-agent running?" in gone.stderr
+    assert "start it, or name its run_dir with --run-dir" in gone.stderr
     with_actor(branch)
     shown = agent("status")
     assert shown.returncode == 0

@@ -4,6 +4,8 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.integration.collector.agents import TinyAgent
 from tests.integration.collector.servers import InfluxDB, Server, collector, wait_for, wait_until
 from tests.needs import needs_program
@@ -16,6 +18,7 @@ def _store(server: Server) -> str:
     return f'kind = "influx1"\nurl = "http://127.0.0.1:{server.port}"\ndatabase = "bl"'
 
 
+@pytest.mark.timeout(150)  # ten starts of a process and what each wait may take on a busy machine
 @needs_program("mosquitto")
 @needs_program("influxd")
 async def test_ten_kills(tmp_path: Path, broker: Server, influx_server: Server, influx: InfluxDB) -> None:
