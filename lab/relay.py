@@ -24,6 +24,7 @@ _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _MAX_PACKET = 65536
 # A far end that takes no packets must not make the relay grow for ever.
+LATE_S = 0.1  # told on standard output: a relay held up this long is a line that was silent
 _MAX_HELD = 20_000
 
 
@@ -82,6 +83,10 @@ class Distance:
             ready.append((out, packet))
         return ready
 
+    def late_s(self, now_s: float) -> float:
+        """How long the next packet has been overdue: the machine held the relay up."""
+        return max(0.0, now_s - self._held[0][0]) if self._held else 0.0
+
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until the next packet is due; None when nothing is held."""
         return max(0.0, self._held[0][0] - now_s) if self._held else None
@@ -120,7 +125,10 @@ def run(prefix: str, carriers: dict[str, Impairment], control: Path, seed: int) 
                 while True:
                     packet = os.read(descriptor, _MAX_PACKET)
                     distance.take(now, name, out, packet, to_branch=to_branch)
-        for out, packet in distance.due(time.monotonic()):
+        now = time.monotonic()
+        if (late := distance.late_s(now)) >= LATE_S:
+            print(f"late {late * 1000:.0f}", flush=True)
+        for out, packet in distance.due(now):
             with contextlib.suppress(OSError):  # a device that is down or full loses packets, as a line does
                 os.write(out, packet)
 
@@ -136,6 +144,11 @@ def _obey(orders: socket.socket, distance: Distance) -> None:
     if sender:
         with contextlib.suppress(OSError):  # whoever asked may be gone
             orders.sendto(answer, sender)
+
+
+def late_ms(said: str) -> list[float]:
+    """How late the relay says it was, each time it was: from its standard output."""
+    return [float(line.split()[1]) for line in said.splitlines() if line.startswith("late ")]
 
 
 def order(control: Path, carrier: str, **values: float) -> None:

@@ -1,6 +1,7 @@
 """ICMP echo over every path and family: one socket each, one schedule, one timer, in the agent's event loop."""
 
 import asyncio
+import math
 import os
 import random
 import time
@@ -48,6 +49,7 @@ class Prober:
         self._turns: dict[str, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stall_told_s = -math.inf
         self._take_targets(targets)
 
     def start(self) -> None:
@@ -112,9 +114,19 @@ class Prober:
         self._arm()
 
     def drain(self) -> None:
-        """Tell every reply that waits. A judge that wakes late calls this before it believes a silence."""
+        """Tell every reply that waits, then the loop's stall if there was one.
+
+        A judge whose own timer was due before ours calls this before it believes a silence.
+        """
         for line in list(self._lines.values()):
             line.read()
+        if self._loop is None or self._timer is None:
+            return
+        now_s = self._loop.time()
+        late_s = now_s - max(self._timer.when(), self._stall_told_s)
+        if late_s > STALL_S:
+            self._stall_told_s = now_s
+            self._on_stall(late_s)
 
     def past(self, path: str) -> list[tuple[Target, list[PastProbe]]]:
         """The settled probes of each target of a path, oldest first: up to 62 s at the fastest pace."""
@@ -182,11 +194,9 @@ class Prober:
     def _tick(self) -> None:
         if self._loop is None or self._timer is None:
             return
-        late_s = self._loop.time() - self._timer.when()
-        self._timer = None
-        if late_s > STALL_S:
+        if self._loop.time() - self._timer.when() > STALL_S:
             self.drain()
-            self._on_stall(late_s)
+        self._timer = None
         self._expire()
         for stream in self._schedule.take_due(self._loop.time()) if self._loop is not None else ():
             line = self._lines.get((stream.target.path, stream.target.family))

@@ -1,3 +1,5 @@
+import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -68,6 +70,24 @@ async def test_before_an_interval_is_named_nothing_is_sent() -> None:
     assert prober._timer is None
     prober.close()
     assert results == []
+
+
+async def test_a_judge_that_wakes_first_is_told_the_stall_and_nobody_twice() -> None:
+    stalls: list[float] = []
+    prober = Prober([A], lambda result: None, stalls.append)
+    prober.set_interval("wire", 4, 0.001)
+    prober.start()
+    begin_s = time.monotonic()
+    while time.monotonic() - begin_s < 0.2:  # the loop is held
+        pass
+    prober.drain()
+    assert len(stalls) == 1
+    assert stalls[0] > 0.1
+    for _ in range(3):
+        await asyncio.sleep(0)
+    prober.drain()
+    assert len(stalls) == 1
+    prober.close()
 
 
 def test_kinds_by_name() -> None:
