@@ -6,6 +6,7 @@ Exit codes: 0 every run kept its promises; 1 one did not, or the lab cannot run 
 import argparse
 import concurrent.futures
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -128,7 +129,14 @@ def _all(orders: Sequence[Order], jobs: int) -> Iterator[Run]:
         yield from map(_one, orders)
         return
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_one, orders)
+        try:
+            yield from pool.map(_one, orders)
+        except BaseException:
+            # Leaving the pool waits for its runs; the end of this command is the end of theirs.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
 
 
 def _one(order: Order) -> Run:
