@@ -37,7 +37,7 @@ from failover.actuators.protocol import (
     Snapshot,
     SnapshotRequest,
 )
-from failover.machine import decide, replan, wake_at
+from failover.machine import decide, is_calm, replan, wake_at
 from failover.observations import Observation, Proof
 from failover.state import BranchMachine, Plan
 
@@ -113,9 +113,10 @@ class Branch:
             self._carry_out(action)
         if self.machine.active != was_active:
             self._on_active(self.machine.active)
-        # A reply only moves deadlines away, so the timer already set still fires early enough.
         if self._timer is None or actions or not isinstance(seen, observations.Reply):
-            self._set_timer(now)
+            self._set_timer(wake_at(self.machine, now))
+        elif not is_calm(self.machine):  # in calm a reply only moves deadlines away, else it may bring one nearer
+            self._set_timer(min(self._timer.when(), wake_at(self.machine, now)))
 
     def replan(self, plan: Plan, paths: Paths) -> None:
         """Judge under new settings from now on."""
@@ -153,10 +154,10 @@ class Branch:
             self.tell(observations.InPlace(reply.active, pending))
         return reply
 
-    def _set_timer(self, now: float) -> None:
+    def _set_timer(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(wake_at(self.machine, now), self._wake)
+        self._timer = self._loop.call_at(when, self._wake)
 
     def _wake(self) -> None:
         self._timer = None

@@ -92,6 +92,11 @@ def wake_at(machine: BranchMachine, now: float) -> float:
     return max(now + 0.001, min(moments))
 
 
+def is_calm(machine: BranchMachine) -> bool:
+    """Whether a reply can only move deadlines away: then the moment of the next look need not be asked for again."""
+    return machine.move is None and all(path.link in {LinkState.UP, LinkState.DEGRADED} for path in machine.paths)
+
+
 def branch_state(machine: BranchMachine, now: float) -> BranchState:
     """The branch as people read it."""
     if not machine.active:
@@ -140,10 +145,24 @@ def _take_reply(machine: BranchMachine, seen: observations.Reply, now: float) ->
     if path.link is LinkState.DOWN and healing is None and path.carrier:
         healing = now
     path = replace(
-        path, last_reply_s=at, recent=(*path.recent[1 - RECENT_REPLIES :], at), stalled_s=0.0, healing_s=healing
+        path,
+        last_reply_s=at,
+        recent=(*path.recent[1 - RECENT_REPLIES :], at),
+        stalled_s=0.0,
+        healing_s=healing,
+        contradicted_s=None,
     )
     heard = (*(pair for pair in machine.anchors_heard if pair[0] != seen.anchor), (seen.anchor, at))
-    return replace(machine.with_path(path), anchors_heard=heard), []
+    return replace(_contradict(machine.with_path(path), path.name, now), anchors_heard=heard), []
+
+
+def _contradict(machine: BranchMachine, heard_on: str, now: float) -> BranchMachine:
+    """An anchor was heard on one path: it is alive, so the silence of the others begins to mean something."""
+    for path in machine.paths:
+        silent = path.link in {LinkState.SUSPECT, LinkState.UNKNOWN}
+        if silent and path.contradicted_s is None and path.name != heard_on:
+            machine = machine.with_path(replace(path, contradicted_s=now))
+    return machine
 
 
 def _take_carrier(machine: BranchMachine, seen: observations.Carrier, now: float) -> Step:

@@ -6,7 +6,7 @@ from failover.actions import Action, ActReported, CommitMove, Move, Prove, UndoM
 from failover.actuators.protocol import Evidence
 from failover.observations import NotApplied, Proof
 from failover.ranking import DAY_S, answers, hold_left_s, may_try, ranked
-from failover.silence import Step
+from failover.silence import Step, anchors_in_doubt, threshold_s
 from failover.state import BranchMachine, MoveState, PathState
 from wire.messages import ActKind, ActOutcome, LinkState, Role
 
@@ -28,6 +28,10 @@ def steer(machine: BranchMachine, now: float) -> Step:
 
 
 def _leave(machine: BranchMachine, active: PathState, now: float) -> Step:
+    if active.healing_s is not None and active.silence_s(now) <= threshold_s(machine, active, now) / 2:
+        return machine, []  # it has begun to answer again: leaving it now would be late and for nothing
+    if active.contradicted_s is not None and anchors_in_doubt(machine, active, now):
+        return machine, []  # another path came back this moment; this one gets its turn to do the same
     others = [path for path in ranked(machine) if path.name != active.name and may_try(machine, path, now)]
     for path in others:
         if answers(machine, path, now):

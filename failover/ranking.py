@@ -25,8 +25,10 @@ def answers(machine: BranchMachine, path: PathState, now: float) -> bool:
         return True
     if path.silence_s(now) > threshold_s(machine, path, now) / 2:
         return False
-    replies = sum(1 for at in path.recent if now - at <= within)
-    return path.link in {LinkState.UP, LinkState.DEGRADED} or replies >= REPLIES_THAT_COUNT
+    if path.link in {LinkState.UP, LinkState.DEGRADED}:
+        return True
+    since = now - within if path.healing_s is None else max(now - within, path.healing_s)
+    return sum(1 for at in path.recent if at >= since) >= REPLIES_THAT_COUNT
 
 
 def may_try(machine: BranchMachine, path: PathState, now: float) -> bool:

@@ -50,6 +50,8 @@ def next_moment(machine: BranchMachine, path: PathState, now: float) -> float:
     since = now - path.silence_s(now)
     cap = machine.pace_of(path).latest_down(machine.anchors_alive(path, now))
     moments = [since + t / 2, since + t - PASSIVE_LEAD_S, since + t, since + cap]
+    if path.contradicted_s is not None:
+        moments.append(path.contradicted_s + _turn_s(machine, path, now))
     if path.stalled_s:
         moments += [since + path.stalled_s + t / 2, since + path.stalled_s + t]
     if path.link is LinkState.DOWN and path.healing_s is not None:
@@ -85,6 +87,7 @@ def _suspect(machine: BranchMachine, path: PathState, now: float) -> Step:
         opinion=None,
         opinion_s=None,
         opinion_asked_s=now,
+        contradicted_s=None,
         dirty_s=now,
     )
     machine, actions = _change(machine, asked, LinkState.SUSPECT, "silent", now)
@@ -150,9 +153,16 @@ def _judge_down(machine: BranchMachine, path: PathState, now: float) -> Step:
 
 
 def anchors_in_doubt(machine: BranchMachine, path: PathState, now: float) -> bool:
-    """Whether no other path heard an anchor since this one became suspect: the anchors may be what is dead."""
-    suspect_since = now - path.silence_s(now) + threshold_s(machine, path, now) / 2
-    return machine.newest_anchor_s(beside=path.name) < suspect_since
+    """Whether the anchors may be what is dead: none was heard elsewhere since this path fell silent, or only just now.
+
+    When all paths fell silent together, as behind a router that was held up, they come back within a probe or two of
+    each other: the first to answer is no proof against the others before they had their turn.
+    """
+    return path.contradicted_s is None or now - path.contradicted_s + ROUNDING_S < _turn_s(machine, path, now)
+
+
+def _turn_s(machine: BranchMachine, path: PathState, now: float) -> float:
+    return threshold_s(machine, path, now) / 4
 
 
 def _silent_s(path: PathState, now: float) -> float:

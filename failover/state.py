@@ -66,6 +66,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
     opinion: bool | None = None
     opinion_s: float | None = None  # when that opinion came
     opinion_asked_s: float | None = None
+    contradicted_s: float | None = None  # since when an anchor answers elsewhere while this path is silent
     changed_s: float
     dirty_s: float  # last moment this path was not clean
     loss_baseline: float = 0.0
@@ -146,10 +147,3 @@ class BranchMachine(msgspec.Struct, frozen=True, kw_only=True):
         asked = self.plan.path(path.name).anchors or self.plan.anchors
         alive = sum(1 for name, at in self.anchors_heard if now - at <= 10.0 and name in asked)
         return alive or len(asked)
-
-    def newest_anchor_s(self, *, beside: str) -> float:
-        """When any anchor was last heard on a path other than `beside`; minus infinity: never."""
-        return max(
-            (path.last_reply_s for path in self.paths if path.name != beside and path.last_reply_s is not None),
-            default=float("-inf"),
-        )

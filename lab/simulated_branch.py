@@ -22,7 +22,7 @@ from failover.actions import (
     SetEffort,
     UndoMove,
 )
-from failover.machine import begin, decide, wake_at
+from failover.machine import begin, decide, is_calm, wake_at
 from failover.observations import Observation
 from failover.state import BranchMachine, Plan
 from lab.fake_router import FakeRouter
@@ -134,8 +134,11 @@ class SimulatedBranch:
 
     def _tell(self, seen: Observation) -> None:
         self.machine, actions = decide(self.machine, seen, self.now)
-        # As agent.branch does: a reply only moves deadlines away.
-        if actions or not isinstance(seen, observations.Reply) or self._wake_s <= self.now:
+        # As agent.branch does: in calm a reply only moves deadlines away, else it may bring one nearer.
+        if isinstance(seen, observations.Reply) and not actions and self._wake_s > self.now:
+            if not is_calm(self.machine):
+                self._wake_s = min(self._wake_s, wake_at(self.machine, self.now))
+        else:
             self._wake_s = wake_at(self.machine, self.now)
         for action in actions:
             self._carry_out(action)

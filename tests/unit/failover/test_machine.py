@@ -187,6 +187,17 @@ def test_override_to_a_dead_path_moves_nothing() -> None:
     assert sim.moves() == []
 
 
+@pytest.mark.parametrize("seconds", [0.4, 0.6, 0.8, 0.9, 2.0, 4.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_all_paths_silent_together_and_back_together_move_nothing(seconds: float, seed: int) -> None:
+    gap = between(100.0, 100.0 + seconds)
+    sim = branch(wan1=gap, wan2=gap, cell=gap, seed=seed, users=False)
+    sim.run(130.0)
+    assert sim.moves() == []
+    if seconds < 0.9:
+        assert downs(sim.log, "wan1") + downs(sim.log, "wan2") == []
+
+
 def test_loop_stalls_never_make_a_down() -> None:
     sim = branch()
     sim.run(100.0)
