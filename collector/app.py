@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from collector.board import Board
 from collector.clock import SteadyClock
 from collector.config import CollectorSettings
 from collector.counters import Counters
@@ -87,9 +88,11 @@ async def run(settings: CollectorSettings) -> None:
         committed=ingest.committed,
     )
     writer.resume()
+    board = Board()
     watch = Watch(
         name=settings.collector.name,
         ingest=ingest,
+        board=board,
         journal=journal,
         directory=directory,
         file=settings.data_dir / BRANCHES_FILE,

@@ -5,6 +5,9 @@ from typing import Literal
 
 from branchline.settings import Settings
 from branchline.units import Duration, Size
+from collector.incidents.settings import IncidentSettings
+from collector.notify.settings import NotifySettings
+from collector.web.settings import WebSettings
 from wire.errors import TopicError
 from wire.topics import PARTS, check_name
 
@@ -87,20 +90,23 @@ class BrokerSettings(Settings, frozen=True):
             raise ValueError("cert_file: cert_file and key_file go together; give both or neither")
 
 
-# kind -> (the key it needs, keys it does not know)
-_STORE_KEYS = {
-    "influx1": ("database", ("bucket", "org", "token_file")),
-    "influx2": ("bucket", ("database", "username", "password_file")),
+# kind -> (keys it needs, keys it does not know)
+_STORE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "sqlite": ((), ("url", "database", "bucket", "org", "token_file", "username", "password_file")),
+    "influx1": (("url", "database"), ("bucket", "org", "token_file", "file")),
+    "influx2": (("url", "bucket"), ("database", "username", "password_file", "file")),
 }
 
 
 class StoreSettings(Settings, frozen=True):
     """`[store]`: the time-series database.
 
-    `influx1` writes to `/write` (InfluxDB 1.x), `influx2` to `/api/v2/write` (InfluxDB 1.8, 2, 3; VictoriaMetrics).
+    `sqlite` is a file of the collector's own; `influx1` writes to `/write` (InfluxDB 1.x), `influx2` to `/api/v2/write`
+    (InfluxDB 1.8, 2, 3; VictoriaMetrics).
 
     Attributes:
-        kind: which of the two
+        kind: which of them
+        file: `sqlite` only; empty: history.db in data_dir
         url: where the database listens
         database: its name; `influx1` only
         bucket: its name; `influx2` only
@@ -111,8 +117,9 @@ class StoreSettings(Settings, frozen=True):
         timeout: of one write
     """
 
-    kind: Literal["influx1", "influx2"]
-    url: str
+    kind: Literal["sqlite", "influx1", "influx2"] = "sqlite"
+    file: str = ""
+    url: str = ""
     database: str = ""
     bucket: str = ""
     org: str = ""
@@ -122,11 +129,12 @@ class StoreSettings(Settings, frozen=True):
     timeout: Duration = Duration(10)
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")):
-            raise ValueError(f"url: {self.url!r} does not start with http:// or https://")
         needed, foreign = _STORE_KEYS[self.kind]
-        if not getattr(self, needed):
-            raise ValueError(f'{needed}: kind "{self.kind}" needs the name of the {needed}')
+        for key in needed:
+            if not getattr(self, key):
+                raise ValueError(f'{key}: kind "{self.kind}" needs it; add it')
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: {self.url!r} does not start with http:// or https://")
         for key in foreign:
             if getattr(self, key):
                 raise ValueError(f'{key}: kind "{self.kind}" does not use it; remove it')
@@ -158,13 +166,59 @@ class JournalSettings(Settings, frozen=True):
             raise ValueError("dead_letters_max_size: must be at least 1MB")
 
 
+class RetentionSettings(Settings, frozen=True):
+    """`[retention]`: how long the database keeps what.
+
+    Attributes:
+        windows: ten-second windows, flight records and readings
+        hourly: hours made from windows
+        records: states, moves and incidents
+    """
+
+    windows: Duration = Duration(30 * 86400)
+    hourly: Duration = Duration(730 * 86400)
+    records: Duration = Duration(1826 * 86400)
+
+    def __post_init__(self) -> None:
+        if not 2 * 86400 <= self.windows <= self.hourly:
+            raise ValueError("windows: must be between 2d and hourly, since hours are made from windows")
+        if not self.records >= 86400:
+            raise ValueError("records: must be at least 1d")
+
+
+class InventorySettings(Settings, frozen=True):
+    """`[inventory]`: what is known of branches and lines beside what they report.
+
+    Attributes:
+        files: one for each tenant, made by `branchline inventory import`
+    """
+
+    files: tuple[str, ...] = ()
+
+
+class LogSettings(Settings, frozen=True):
+    """`[log]`: events on standard error.
+
+    Attributes:
+        format: `text` for people, `json` one object a line for machines
+    """
+
+    format: Literal["text", "json"] = "text"
+
+
 class CollectorSettings(Settings, frozen=True):
     """The whole file."""
 
     collector: WhoSettings
     broker: BrokerSettings
-    store: StoreSettings
+    store: StoreSettings = StoreSettings()
+    retention: RetentionSettings = RetentionSettings()
     journal: JournalSettings = JournalSettings()
+    inventory: InventorySettings = InventorySettings()
+    incidents: IncidentSettings = IncidentSettings()
+    notify: tuple[NotifySettings, ...] = ()
+    web: WebSettings | None = None
+    log: LogSettings = LogSettings()
 
     @property
     def data_dir(self) -> Path:

@@ -14,13 +14,14 @@ from typing import Protocol
 import msgspec
 
 from collector.admission import BatchIn, PresenceIn, Refused, admit
-from collector.branches import BranchEntry, BranchTable, hear_batch, hear_presence
+from collector.branches import BranchEntry, BranchTable
 from collector.clock import SteadyClock
 from collector.counters import Counters
 from collector.dead_letters import DeadLetter, DeadLetters
 from collector.dedupe import Books, LaneEntry, LaneKey, LaneState, absorb, lane_key
 from collector.delivery import Delivery
 from collector.events import tell
+from collector.heard import hear_batch, hear_presence
 from collector.journal.journal import Journal
 from collector.journal.records import Kind, Message, Record, frame, pack_message, unpack_message
 from wire.codec import encode
@@ -84,6 +85,8 @@ class Ingest:
         self._arrived = asyncio.Event()
         self.committed = asyncio.Event()
         """Set after every commit; the writer clears it."""
+        self.heard = asyncio.Event()
+        """Set after every commit and every presence; the watch clears it."""
         self.held = False
         """The disk does not take records, so nothing is acknowledged."""
         self.books = Books()
@@ -133,6 +136,7 @@ class Ingest:
             answers.puback(each for each in group if isinstance(each, Delivery) and each.qos > 0)
             self._announce(plan, answers.publish)
             self.committed.set()
+            self.heard.set()
 
     def _next_group(self) -> list[Delivery | bytes]:
         """At most `max_group` items, and not more bytes than a segment: a larger group might never fit the journal."""

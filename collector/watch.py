@@ -1,11 +1,13 @@
-"""Looks at the branch table every second and at the collector every ten; writes what people and dashboards see."""
+"""Looks at the fleet whenever something was heard, and by time: silence makes no event. Shows it to everybody."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from collector.board import Board, BranchNow
 from collector.branch_file import render, write_branches
+from collector.branches import BranchKey
 from collector.clock import SteadyClock
 from collector.counters import Counters
 from collector.events import tell
@@ -14,19 +16,22 @@ from collector.journal.journal import Journal
 from collector.journal.reader import bytes_between
 from collector.journal.segments import Position
 from collector.store.lines import branch_state_line, pipeline_line
+from wire.messages import BranchState
 
-REVIEW_S = 1.0
+REVIEW_S = 1.0  # everybody
+NEWS_S = 0.1  # those of whom something was heard, at most so often
 FILE_EVERY, PIPELINE_EVERY, REPEAT_EVERY = 2, 10, 60  # reviews
 
 
 class Watch:
-    """Reviews by time: silence makes no event of its own."""
+    """The only writer of the board, of the table's file and of the collector's own points."""
 
     def __init__(
         self,
         *,
         name: str,
         ingest: Ingest,
+        board: Board,
         journal: Journal,
         directory: Path,
         file: Path,
@@ -37,6 +42,7 @@ class Watch:
     ) -> None:
         self._name = name
         self._ingest = ingest
+        self._board = board
         self._journal = journal
         self._directory = directory
         self._file = file
@@ -49,37 +55,64 @@ class Watch:
 
     async def run(self) -> None:
         """Review for ever."""
-        turn = 0
+        loop = asyncio.get_running_loop()
+        turn, due_s = 0, loop.time()
         while True:
-            await self.review(turn)
-            turn += 1
-            await asyncio.sleep(REVIEW_S)
+            if loop.time() >= due_s:
+                due_s = loop.time() + REVIEW_S
+                await self.review(turn)
+                turn += 1
+            else:
+                self._show(self._ingest.branches.review_news(self._listen(), self._clock.now_s()))
+            await asyncio.sleep(NEWS_S)
+            await self._news(due_s - loop.time())
+
+    async def _news(self, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, within_s)):
+                await self._ingest.heard.wait()
+        except TimeoutError:
+            return
 
     async def review(self, turn: int) -> None:
-        """One look at everything."""
+        """One look at everybody and at the collector itself."""
+        hearing_since_s = self._listen()
         now_s = self._clock.now_s()
-        hearing = self._connected() and not self._ingest.held
-        if not hearing:
-            self._hearing_since_s = None
-        elif self._hearing_since_s is None:
-            self._hearing_since_s = now_s
         table = self._ingest.branches
-        changed = table.review(self._hearing_since_s, now_s)
-        for key, state in changed:
-            tell(logging.WARNING, "branch.state", "changed", branch="/".join(key), state=state.name)
+        changed = table.review(hearing_since_s, now_s)
+        self._show(changed)
         if turn % REPEAT_EVERY == 0:
-            changed = [(key, state) for key, _, state, _ in table.shown()]
-        at_ns = self._clock.now_ns()
-        lines = [branch_state_line(*key, state, at_ns) for key, state in changed]
+            self._write_states([(key, state) for key, _, state, _ in table.shown()])
         if turn % PIPELINE_EVERY == 0:
             lag_bytes = await asyncio.to_thread(bytes_between, self._directory, self._stored(), self._journal.end)
-            size = self._journal.size_bytes
-            held = self._ingest.held
-            lines.append(pipeline_line(self._name, self._counters, size, lag_bytes, at_ns, held=held))
-        if lines:
-            self._ingest.offer_lines("\n".join(lines).encode())
+            size, held, at_ns = self._journal.size_bytes, self._ingest.held, self._clock.now_ns()
+            line = pipeline_line(self._name, self._counters, size, lag_bytes, at_ns, held=held)
+            self._ingest.offer_lines(line.encode())
         if changed or turn % FILE_EVERY == 0:
-            await self._write_file(render(self._name, table, now_s, hearing=hearing))
+            await self._write_file(render(self._name, table, now_s, hearing=hearing_since_s is not None))
+
+    def _listen(self) -> float | None:
+        """Since when the collector hears everybody; None: it does not."""
+        if not self._connected() or self._ingest.held:
+            self._hearing_since_s = None
+        elif self._hearing_since_s is None:
+            self._hearing_since_s = self._clock.now_s()
+        return self._hearing_since_s
+
+    def _show(self, changed: list[tuple[BranchKey, BranchState]]) -> None:
+        self._ingest.heard.clear()
+        for key, state in changed:
+            tell(logging.WARNING, "branch.state", "changed", branch="/".join(key), state=state.name)
+        self._write_states(changed)
+        table = self._ingest.branches
+        news, gone = table.take_news()
+        branches = [BranchNow(key, state, since_s, heard) for key, heard, state, since_s in table.shown(news)]
+        self._board.show(branches, gone, self._clock.now_s(), hearing=self._hearing_since_s is not None)
+
+    def _write_states(self, states: list[tuple[BranchKey, BranchState]]) -> None:
+        at_ns = self._clock.now_ns()
+        if lines := [branch_state_line(*key, state, at_ns) for key, state in states]:
+            self._ingest.offer_lines("\n".join(lines).encode())
 
     async def _write_file(self, content: bytes) -> None:
         try:

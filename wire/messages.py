@@ -76,6 +76,37 @@ class ActOutcome(StrEnum):
     FAILED = "failed"
 
 
+class PowerSource(StrEnum):
+    """What a UPS or a mains relay says its load lives on."""
+
+    MAINS = "mains"
+    BATTERY = "battery"
+    BYPASS = "bypass"
+    NONE = "none"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class SensorKind(StrEnum):
+    """What a sensor measures."""
+
+    FLOOD = "flood"
+    CONTACT = "contact"
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    MAINS = "mains"
+    OTHER = "other"
+
+
+class SensorState(StrEnum):
+    """What a sensor says. A stale or unplugged one is `disconnected`: no evidence either way."""
+
+    OK = "ok"
+    ALARM = "alarm"
+    DISCONNECTED = "disconnected"
+    UNKNOWN = "unknown"
+
+
 class _Record(msgspec.Struct, frozen=True, array_like=True, tag_field="k", forbid_unknown_fields=True):
     pass
 
@@ -171,6 +202,35 @@ class Digest(_Record, frozen=True, tag="g"):
     paths: Annotated[tuple[DigestPath, ...], Meta(max_length=64)]
 
 
+class Power(_Record, frozen=True, tag="p"):
+    """One reading of a powered device. A change of `source` goes by the events lane at once, repeats as samples.
+
+    One device saying BATTERY is one sign of lost mains; `input_v` near zero, or another device, is a second.
+    """
+
+    at_ns: Nanoseconds
+    device: Name
+    source: PowerSource
+    charge_pct: Percent | None = None
+    runtime_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    load_pct: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    input_v: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+
+
+class Environment(_Record, frozen=True, tag="n"):
+    """One reading of a sensor. A change of `state` goes by the events lane at once, repeats as samples.
+
+    `value` is in `unit` ("%", "C", "cm"); None where the sensor only closes a contact.
+    """
+
+    at_ns: Nanoseconds
+    sensor: Name
+    kind: SensorKind
+    state: SensorState
+    value: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
+    unit: Label = ""
+
+
 class Gap(_Record, frozen=True, tag="x"):
     """Records the agent had to drop: `count` of this lane, so that nobody takes the hole for calm."""
 
@@ -181,9 +241,9 @@ class Gap(_Record, frozen=True, tag="x"):
     reason: Text
 
 
-Event = StateChange | Act | Digest | Gap
-Sample = Window | Flight | Gap
-Record = Window | Flight | StateChange | Act | Digest | Gap
+Event = StateChange | Act | Digest | Power | Environment | Gap
+Sample = Window | Flight | Power | Environment | Gap
+Record = Window | Flight | StateChange | Act | Digest | Power | Environment | Gap
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -14,14 +14,28 @@ from wire.fields import (
     ActField,
     BranchStateField,
     DigestField,
+    EnvironmentField,
     FlightField,
     LinkField,
     LinkStateField,
     Measurement,
     PipelineField,
+    PowerField,
     Tag,
 )
-from wire.messages import Act, Batch, BranchState, Digest, Flight, Gap, Role, StateChange, Window
+from wire.messages import (
+    Act,
+    Batch,
+    BranchState,
+    Digest,
+    Environment,
+    Flight,
+    Gap,
+    Power,
+    Role,
+    StateChange,
+    Window,
+)
 from wire.topics import Address
 
 MAX_TAG_CHARS = 128
@@ -95,6 +109,10 @@ def batch_lines(address: Address, batch: Batch) -> list[str]:
                 out += _digest(address, record)
             case Flight():
                 out += _flight(address, record)
+            case Power():
+                out.append(_power(address, record))
+            case Environment():
+                out.append(_environment(address, record))
             case Gap():
                 out.append(_gap(address, batch, record, _apart(record.at_ns, seq)))
     return [line for line in out if line]
@@ -201,6 +219,26 @@ def _flight(address: Address, flight: Flight) -> list[str]:
         if isfinite(probe.offset_ms):
             out.append(point(head, values, flight.at_ns + round(probe.offset_ms * 1e6)))
     return out
+
+
+def _power(address: Address, p: Power) -> str:
+    values: tuple[tuple[str, Value], ...] = (
+        (PowerField.SOURCE, fields.POWER_CODES[p.source]),
+        (PowerField.CHARGE_PCT, p.charge_pct),
+        (PowerField.RUNTIME_S, p.runtime_s),
+        (PowerField.LOAD_PCT, p.load_pct),
+        (PowerField.INPUT_V, p.input_v),
+    )
+    return point(series(Measurement.POWER, (*_agent_tags(address), (Tag.DEVICE, p.device))), values, p.at_ns)
+
+
+def _environment(address: Address, e: Environment) -> str:
+    tags = (*_agent_tags(address), (Tag.SENSOR, e.sensor), (Tag.KIND, e.kind))
+    values: tuple[tuple[str, Value], ...] = (
+        (EnvironmentField.STATE, fields.SENSOR_CODES[e.state]),
+        (EnvironmentField.VALUE, e.value),
+    )
+    return point(series(Measurement.ENVIRONMENT, tags), values, e.at_ns)
 
 
 def _gap(address: Address, batch: Batch, gap: Gap, at_ns: int) -> str:

@@ -1,11 +1,5 @@
-from collector.branches import (
-    SILENT_S,
-    BranchHeard,
-    BranchTable,
-    hear_batch,
-    hear_presence,
-    judge,
-)
+from collector.branches import SILENT_S, BranchTable, judge
+from collector.heard import BranchHeard, hear_batch, hear_presence
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, birth, change, digest, will, window
 from wire.messages import ActOutcome, BranchState, LinkState, Record, Role
 from wire.topics import Lane

@@ -11,7 +11,7 @@ from collector.counters import Counters
 from collector.store.lines import batch_lines, branch_state_line, pipeline_line, point, series, tag_value, text_value
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, change, digest, window
 from wire import fields
-from wire.messages import ActOutcome, BranchState, Flight, FlightProbe, Gap, LinkState
+from wire.messages import ActOutcome, BranchState, Flight, FlightProbe, Gap, LinkState, PowerSource, SensorState
 from wire.topics import Lane
 
 Parsed = tuple[str, dict[str, str], dict[str, str], int]
@@ -136,6 +136,8 @@ def test_long_text_is_cut() -> None:
 def test_no_tag_is_also_a_field() -> None:
     tags = {each.value for each in fields.Tag}
     kinds = [getattr(fields, name) for name in dir(fields) if name.endswith("Field")]
-    assert len(kinds) == 7
+    assert len(kinds) == 14
     assert not {each.value for kind in kinds for each in kind} & tags
     assert set(fields.OUTCOME_CODES) == set(ActOutcome)
+    assert set(fields.POWER_CODES) == set(PowerSource)
+    assert set(fields.SENSOR_CODES) == set(SensorState)

@@ -29,8 +29,12 @@ FIRST_ACT = m.Act(AT, "a-1", m.ActKind.RECOVER, m.ActOutcome.FAILED, "", "isp1",
 DIGEST = m.Digest(AT, m.BranchState.OK, "isp1", (m.DigestPath("isp1", m.LinkState.UP, 20.1, 0.0, 91_000_000),))
 GAP = m.Gap(AT, 4, 19, 16, "spool full")
 
-SAMPLES: tuple[Record, ...] = (WINDOW, SILENT_WINDOW, FLIGHT, GAP)
-EVENTS: tuple[Record, ...] = (STATE_CHANGE, ACT, FIRST_ACT, DIGEST, GAP)
+POWER = m.Power(AT, "ups", m.PowerSource.BATTERY, 84.0, 1_800.0, 22.5, 0.0)
+RELAY = m.Power(AT, "mains-relay", m.PowerSource.NONE)
+WATER = m.Environment(AT, "cellar", m.SensorKind.FLOOD, m.SensorState.ALARM, 12.5, "cm")
+
+SAMPLES: tuple[Record, ...] = (WINDOW, SILENT_WINDOW, FLIGHT, RELAY, GAP)
+EVENTS: tuple[Record, ...] = (STATE_CHANGE, ACT, FIRST_ACT, DIGEST, POWER, WATER, GAP)
 RECORDS = SAMPLES + EVENTS
 
 BATCH = Batch(Lane.EVENTS, "9f8e7d6c5b4a3928", 40, 12, False, AT, EVENTS)
@@ -54,7 +58,7 @@ _by_type: dict[Any, st.SearchStrategy[Any]] = {
 
 def records() -> st.SearchStrategy[Record]:
     """Any record a producer may send."""
-    kinds = [m.Window, m.Flight, m.StateChange, m.Act, m.Digest, m.Gap]
+    kinds = [m.Window, m.Flight, m.StateChange, m.Act, m.Digest, m.Power, m.Environment, m.Gap]
     return st.one_of(*(_struct(kind) for kind in kinds))
 
 
