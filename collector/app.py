@@ -14,6 +14,7 @@ from collector.dead_letters import DeadLetters
 from collector.errors import CollectorError
 from collector.events import LOG
 from collector.ingest import Ingest
+from collector.inventory.places import Places
 from collector.journal.journal import Journal, JournalLimits, open_journal
 from collector.journal.reader import read_chunk
 from collector.journal.segments import Position
@@ -100,6 +101,8 @@ async def run(settings: CollectorSettings) -> None:
         clock=clock,
         connected=lambda: transport.connected,
         stored=lambda: writer.position,
+        places=Places(),
+        incidents=tuple,
     )
     try:
         async with asyncio.TaskGroup() as tasks:

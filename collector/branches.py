@@ -92,10 +92,13 @@ class BranchTable:
         return [(key, self._heard[key], *self._shown[key]) for key in wanted if key in self._shown]
 
     def _judge(self, key: BranchKey, hearing_since_s: float | None, now_s: float) -> bool:
-        state = judge(self._heard[key], hearing_since_s, now_s)
+        heard = self._heard[key]
+        state = judge(heard, hearing_since_s, now_s)
         if key in self._shown and self._shown[key][0] is state:
             return False
-        self._shown[key] = state, now_s
+        # After a start of the collector the journal still knows since when; later changes happen now.
+        known_s = heard.reported_since_s if state is heard.reported else heard.heard_s
+        self._shown[key] = state, (known_s or now_s) if key not in self._shown else now_s
         self._news.add(key)
         return True
 

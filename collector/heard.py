@@ -97,6 +97,7 @@ class BranchHeard(msgspec.Struct, frozen=True, array_like=True):
     power: dict[str, PowerHeard] = {}
     sensors: dict[str, SensorHeard] = {}
     acts: tuple[ActHeard, ...] = ()  # newest last
+    reported_since_s: float = 0.0
 
 
 def hear_presence(heard: BranchHeard, presence: Presence, now_s: float) -> BranchHeard:
@@ -138,9 +139,10 @@ def hear_batch(heard: BranchHeard, batch: Batch, now_s: float) -> BranchHeard:
         return heard
     if heard.online is False:
         heard = msgspec.structs.replace(heard, online=None)
+    before = heard.reported
     for record in batch.records:
         heard = _hear(heard, record)
-    return heard
+    return heard if heard.reported is before else msgspec.structs.replace(heard, reported_since_s=now_s)
 
 
 def _hear(heard: BranchHeard, record: object) -> BranchHeard:

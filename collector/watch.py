@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from collector.board import Board, BranchNow
@@ -11,16 +11,19 @@ from collector.branches import BranchKey
 from collector.clock import SteadyClock
 from collector.counters import Counters
 from collector.events import tell
+from collector.fleet import branch_state_line, fleet_lines
+from collector.incidents.model import Incident
 from collector.ingest import Ingest
+from collector.inventory.places import Places
 from collector.journal.journal import Journal
 from collector.journal.reader import bytes_between
 from collector.journal.segments import Position
-from collector.store.lines import branch_state_line, pipeline_line
+from collector.store.lines import pipeline_line
 from wire.messages import BranchState
 
 REVIEW_S = 1.0  # everybody
 NEWS_S = 0.1  # those of whom something was heard, at most so often
-FILE_EVERY, PIPELINE_EVERY, REPEAT_EVERY = 2, 10, 60  # reviews
+FILE_EVERY, COUNT_EVERY, REPEAT_EVERY = 2, 10, 60  # reviews
 
 
 class Watch:
@@ -39,6 +42,8 @@ class Watch:
         clock: SteadyClock,
         connected: Callable[[], bool],
         stored: Callable[[], Position],
+        places: Places,
+        incidents: Callable[[], Iterable[Incident]],
     ) -> None:
         self._name = name
         self._ingest = ingest
@@ -50,6 +55,8 @@ class Watch:
         self._clock = clock
         self._connected = connected
         self._stored = stored
+        self._places = places
+        self._incidents = incidents
         self._hearing_since_s: float | None = None
         self._failed = False
 
@@ -82,14 +89,19 @@ class Watch:
         changed = table.review(hearing_since_s, now_s)
         self._show(changed)
         if turn % REPEAT_EVERY == 0:
-            self._write_states([(key, state) for key, _, state, _ in table.shown()])
-        if turn % PIPELINE_EVERY == 0:
-            lag_bytes = await asyncio.to_thread(bytes_between, self._directory, self._stored(), self._journal.end)
-            size, held, at_ns = self._journal.size_bytes, self._ingest.held, self._clock.now_ns()
-            line = pipeline_line(self._name, self._counters, size, lag_bytes, at_ns, held=held)
-            self._ingest.offer_lines(line.encode())
+            self._write_states(self._board.branches)
+        if turn % COUNT_EVERY == 0:
+            await self._count()
         if changed or turn % FILE_EVERY == 0:
             await self._write_file(render(self._name, table, now_s, hearing=hearing_since_s is not None))
+
+    async def _count(self) -> None:
+        """The fleet's counts and the collector's own."""
+        lag_bytes = await asyncio.to_thread(bytes_between, self._directory, self._stored(), self._journal.end)
+        size, held, at_ns = self._journal.size_bytes, self._ingest.held, self._clock.now_ns()
+        lines = fleet_lines(self._board.branches.values(), self._places, self._incidents(), at_ns)
+        lines.append(pipeline_line(self._name, self._counters, size, lag_bytes, at_ns, held=held))
+        self._ingest.offer_lines("\n".join(lines).encode())
 
     def _listen(self) -> float | None:
         """Since when the collector hears everybody; None: it does not."""
@@ -103,15 +115,15 @@ class Watch:
         self._ingest.heard.clear()
         for key, state in changed:
             tell(logging.WARNING, "branch.state", "changed", branch="/".join(key), state=state.name)
-        self._write_states(changed)
         table = self._ingest.branches
         news, gone = table.take_news()
         branches = [BranchNow(key, state, since_s, heard) for key, heard, state, since_s in table.shown(news)]
         self._board.show(branches, gone, self._clock.now_s(), hearing=self._hearing_since_s is not None)
+        self._write_states(key for key, _ in changed)
 
-    def _write_states(self, states: list[tuple[BranchKey, BranchState]]) -> None:
+    def _write_states(self, keys: Iterable[BranchKey]) -> None:
         at_ns = self._clock.now_ns()
-        if lines := [branch_state_line(*key, state, at_ns) for key, state in states]:
+        if lines := [branch_state_line(self._board.branches[key], self._places, at_ns) for key in keys]:
             self._ingest.offer_lines("\n".join(lines).encode())
 
     async def _write_file(self, content: bytes) -> None:

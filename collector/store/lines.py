@@ -26,7 +26,6 @@ from wire.fields import (
 from wire.messages import (
     Act,
     Batch,
-    BranchState,
     Digest,
     Environment,
     Flight,
@@ -250,12 +249,6 @@ def _gap(address: Address, batch: Batch, gap: Gap, at_ns: int) -> str:
         (PipelineField.GAP_REASON, gap.reason),
     )
     return point(series(Measurement.PIPELINE, tags), values, at_ns)
-
-
-def branch_state_line(tenant: str, branch: str, agent: str, state: BranchState, at_ns: int) -> str:
-    """The collector's judgement of one branch."""
-    tags = ((Tag.TENANT, tenant), (Tag.BRANCH, branch), (Tag.AGENT, agent))
-    return point(series(Measurement.BRANCH_STATE, tags), ((BranchStateField.STATE, state),), at_ns)
 
 
 def pipeline_line(name: str, c: Counters, journal_bytes: int, lag_bytes: int, at_ns: int, *, held: bool) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.counters import Counters
-from collector.store.lines import batch_lines, branch_state_line, pipeline_line, point, series, tag_value, text_value
+from collector.store.lines import batch_lines, pipeline_line, point, series, tag_value, text_value
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, change, digest, window
 from wire import fields
 from wire.messages import ActOutcome, BranchState, Flight, FlightProbe, Gap, LinkState, PowerSource, SensorState
@@ -103,7 +103,6 @@ def test_act_digest_flight_gap() -> None:
 
 
 def test_own_points() -> None:
-    assert read_line(branch_state_line("t", "b", "a", BranchState.OK, 5))[2:] == ({"state": "1i"}, 5)
     name, tags, values, _ = read_line(pipeline_line("c1", Counters(messages=3), 10, 5, 7, held=True))
     assert (name, tags) == ("pipeline", {"collector": "c1"})
     assert (values["messages"], values["held_by_journal"], values["journal_lag_bytes"]) == ("3i", "1i", "5i")
