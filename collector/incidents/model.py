@@ -79,7 +79,7 @@ class Member(msgspec.Struct, frozen=True):
     tenant: str
     branch: str
     line: str  # "": the branch itself
-    state: str  # LinkState or BranchState by name
+    state: str  # LinkState, BranchState or trouble (FAILOVER_FAILED, ON_BATTERY, WATER, ANCHOR_SILENT, DEAF) by name
     isp: str
     since_s: float
     until_s: float | None = None
