@@ -41,19 +41,19 @@ def load(file: Path, kind: type[T]) -> T:
     return parse(read(file), kind, str(file))
 
 
-def read(file: Path) -> str:
+def read(file: Path, at_most_bytes: int = MAX_FILE_BYTES) -> str:
     """The text of a settings file.
 
     Raises:
-        SettingsError: not readable, too large or not UTF-8.
+        SettingsError: not readable, larger than `at_most_bytes` or not UTF-8.
     """
     try:
         with file.open("rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
+            raw = stream.read(at_most_bytes + 1)
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read ({error.strerror}); check the path and its permissions") from None
-    if len(raw) > MAX_FILE_BYTES:
-        raise SettingsError(f"{file}: larger than {MAX_FILE_BYTES} bytes; this is not a settings file")
+    if len(raw) > at_most_bytes:
+        raise SettingsError(f"{file}: larger than {at_most_bytes} bytes; this is not a settings file")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:

@@ -1,9 +1,12 @@
-"""One tenant's inventory, typed. Values only; `file.py` reads and checks the TOML file that holds it."""
+"""One tenant's inventory, typed and checked; `file.py` reads and writes the TOML file that holds it."""
 
 from typing import Literal
 
 from branchline.settings import Settings
+from collector.inventory import rules
 from wire.messages import Role
+
+LINES_AT_MOST = 64  # as many as one digest tells of (wire/messages.py)
 
 
 class Referent(Settings, frozen=True):
@@ -18,6 +21,12 @@ class Referent(Settings, frozen=True):
     name: str
     phone: str
     note: str = ""
+
+    def __post_init__(self) -> None:
+        rules.filled(self.name, "name")
+        rules.text(self.name, "name")
+        rules.phone(self.phone, "phone")
+        rules.text(self.note, "note")
 
 
 class Hours(Settings, frozen=True):
@@ -35,6 +44,13 @@ class Hours(Settings, frozen=True):
     close: str
     people: int = 0
 
+    def __post_init__(self) -> None:
+        rules.clock(self.open, "open")
+        rules.clock(self.close, "close")
+        rules.between(self.people, 0, 100_000, "people")
+        if self.open == self.close:
+            raise ValueError(f'close: {self.close} is also when it opens; for a whole day write "00:00" to "23:59"')
+
 
 class Freeze(Settings, frozen=True):
     """Days on which nothing may be changed by choice.
@@ -48,6 +64,13 @@ class Freeze(Settings, frozen=True):
     first: str
     last: str
     why: str
+
+    def __post_init__(self) -> None:
+        rules.day(self.first, "first")
+        rules.day(self.last, "last")
+        rules.text(self.why, "why")
+        if self.last < self.first:
+            raise ValueError(f"last: {self.last} is before {self.first}; correct one of the two")
 
 
 class Sim(Settings, frozen=True):
@@ -64,6 +87,11 @@ class Sim(Settings, frozen=True):
     plan: str = ""
     cap_gb: float = 0.0
     cell: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("iccid", "plan", "cell"):
+            rules.text(getattr(self, key), key)
+        rules.between(self.cap_gb, 0, 1_000_000, "cap_gb")
 
 
 class LineEntry(Settings, frozen=True):
@@ -91,6 +119,16 @@ class LineEntry(Settings, frozen=True):
     duct: str = ""
     sim: Sim = Sim()
 
+    def __post_init__(self) -> None:
+        rules.name(self.name, "name")
+        rules.label(self.isp, "isp", needed=True)
+        for key in ("contract", "duct"):
+            rules.text(getattr(self, key), key)
+        rules.short_phone(self.support_phone, "support_phone")
+        rules.between(self.gtr_h, 0, 10_000, "gtr_h")
+        if self.role is Role.WIRE and self.sim != Sim():
+            raise ValueError('sim: a wired line has none; write role = "cell", or leave the SIM out')
+
 
 class PowerEntry(Settings, frozen=True):
     """Electricity of a branch.
@@ -102,6 +140,10 @@ class PowerEntry(Settings, frozen=True):
 
     ups: str = ""
     grid_area: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("ups", "grid_area"):
+            rules.text(getattr(self, key), key)
 
 
 class BranchEntry(Settings, frozen=True):
@@ -141,6 +183,22 @@ class BranchEntry(Settings, frozen=True):
     power: PowerEntry = PowerEntry()
     line: tuple[LineEntry, ...] = ()
 
+    def __post_init__(self) -> None:
+        rules.name(self.name, "name")
+        rules.label(self.region, "region")
+        for key in ("title", "address", "flood_zone"):
+            rules.text(getattr(self, key), key)
+        for key, other, most in (("latitude_deg", "longitude_deg", 90), ("longitude_deg", "latitude_deg", 180)):
+            if (value := getattr(self, key)) is not None:
+                rules.between(value, -most, most, key)
+            elif getattr(self, other) is not None:
+                raise ValueError(f"{key}: missing beside {other}; give both or neither")
+        rules.timezone(self.timezone, "timezone")
+        if len(self.line) > LINES_AT_MOST:
+            raise ValueError(f"line: {len(self.line)} lines; a branch has at most {LINES_AT_MOST}")
+        rules.unique((each.name for each in self.line), "line", "name", "give each line of the branch its own name")
+        rules.unique((each.day for each in self.hours), "hours", "day", "write each weekday once")
+
     @property
     def label(self) -> str:
         """How people name it."""
@@ -161,3 +219,7 @@ class Inventory(Settings, frozen=True):
 
     tenant: str
     branch: tuple[BranchEntry, ...] = ()
+
+    def __post_init__(self) -> None:
+        rules.name(self.tenant, "tenant")
+        rules.unique((each.name for each in self.branch), "branch", "name", "give each branch its own name")
