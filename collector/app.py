@@ -77,7 +77,7 @@ async def run(settings: CollectorSettings) -> None:
         counters=counters,
     )
     ingest.max_group = transport.max_group
-    store = STORES[settings.store.kind](settings.store)
+    store = STORES[settings.store.kind](settings.store, settings.data_dir)
     writer = Writer(
         store=store,
         journal=journal,
@@ -125,7 +125,7 @@ def _end(part: asyncio.Task[None]) -> None:
     """
     if not part.cancelled() and (error := part.exception()) is not None:
         fault = f"a fault in the collector's {part.get_name()}, please report it; nothing acknowledged is lost"
-        LOG.critical("collector.failed | %s", fault, exc_info=error)
+        LOG.critical("%s", fault, exc_info=error, extra={"event": "collector.failed"})
         os._exit(1)
 
 
