@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         if options.command == "branches":
             _show(read_branches(settings.data_dir / BRANCHES_FILE), as_json=options.json)
             return 0
-        start_logging()
+        start_logging(form=settings.log.format)
         asyncio.run(run(settings))
     except SettingsError as error:
         print(error, file=sys.stderr)

@@ -57,7 +57,7 @@ def test_a_file_that_the_settings_name_and_that_is_not_there_is_a_mistake_in_the
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("collector.cli.start_logging", lambda: None)  # it is for the whole process
+    monkeypatch.setattr("collector.cli.start_logging", lambda form: None)  # it is for the whole process
     file = tmp_path / "collector.toml"
     text = GOOD.replace("parts = [0, 5]", f'data_dir = "{tmp_path}/data"')
     user = 'username = "c"\n' if "password" in more else ""
