@@ -1,0 +1,25 @@
+"""From the boards to JSON bytes, always the same for the same code."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from dashboards import names
+from dashboards.boards import noc_wall
+from dashboards.sdk import JSONEncoder, models
+
+GENERATED = Path(__file__).parent / "generated"
+_BOARDS: dict[str, Callable[[], models.Dashboard]] = {
+    names.WALL.uid: noc_wall.board,
+}
+
+
+def build() -> dict[str, bytes]:
+    """Each dashboard's uid and its JSON, as it is committed in `dashboards/generated/`."""
+    return {uid: render(board()) for uid, board in _BOARDS.items()}
+
+
+def render(board: models.Dashboard) -> bytes:
+    """Sorted keys, two spaces, a line end: a change of one panel is a change of its lines."""
+    text = json.dumps(board, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
