@@ -160,6 +160,7 @@ class IncidentField(StrEnum):
     LINKS = "links"
     PAGES = "pages"  # 1 when it wakes somebody
     DURATION_S = "duration_s"
+    UNTIL_MS = "until_ms"  # its end, ms since 1970, written onto the point of its opening when it is resolved
 
 
 class FleetField(StrEnum):
