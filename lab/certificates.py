@@ -1,6 +1,7 @@
 """A certificate authority for one lab and a certificate for the names its TLS servers go by."""
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,11 @@ class Certificates:
     key: Path
 
 
-def make(folder: Path) -> Certificates:
-    """Make them in `folder`, valid for a month.
+NAMES = (f"DNS:{PROOF_NAME}", f"DNS:app.{ZONE}")
+
+
+def make(folder: Path, names: Sequence[str] = NAMES) -> Certificates:
+    """Make them in `folder`, valid for a month; `names` as openssl writes them: `DNS:host` or `IP:address`.
 
     Raises:
         LabError: openssl is missing or refused.
@@ -26,12 +30,12 @@ def make(folder: Path) -> Certificates:
     authority, certificate = folder / "ca.pem", folder / "server.pem"
     authority_key, key = folder / "ca.key", folder / "server.key"
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30")
-    names = f"subjectAltName=DNS:{PROOF_NAME},DNS:app.{ZONE}"
+    alternatives = f"subjectAltName={','.join(names)}"
     _openssl(
         "req", "-x509", *curve, "-subj", "/CN=lab authority", "-keyout", str(authority_key), "-out", str(authority)
     )
     signer = ("-CA", str(authority), "-CAkey", str(authority_key))
-    wanted = ("-addext", names, "-addext", "basicConstraints=critical,CA:FALSE")
+    wanted = ("-addext", alternatives, "-addext", "basicConstraints=critical,CA:FALSE")
     _openssl(
         "req",
         "-x509",

@@ -1,7 +1,6 @@
-"""docs/broker.md, word for word: mosquitto with the access list the page shows."""
+"""`deploy/mosquitto/acl`, word for word: what it opens, what it closes, and what shows when a line is missing."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,17 +25,12 @@ from wire.topics import Address, Lane, ack_topic, lane_topic, presence_topic
 
 pytestmark = [needs_program("mosquitto"), needs_program("mosquitto_passwd")]
 NEIGHBOUR = Address("t1", "b2", "a1")
-
-
-def shown(kind: str) -> str:
-    """The page's only block of this kind."""
-    (block,) = re.findall(rf"^```{kind}\n(.*?)^```$", (ROOT / "docs/broker.md").read_text(), re.MULTILINE | re.DOTALL)
-    return str(block)
+ACCESS_LIST = (ROOT / "deploy" / "mosquitto" / "acl").read_text()
 
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
-    made = Mosquitto(tmp_path, ("t1/b1", "t1/b2"), acl=shown("acl"))
+    made = Mosquitto(tmp_path, ("t1/b1", "t1/b2"), acl=ACCESS_LIST)
     await made.start()
     yield made
     made.close()
@@ -145,7 +139,7 @@ async def test_a_missing_line_shows_in_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, protocol: str, said: str
 ) -> None:
     monkeypatch.setattr("agent.uplink.uplink.SILENT_S", 1.0)
-    broker = Mosquitto(tmp_path, acl=shown("acl").replace(missing, ""))
+    broker = Mosquitto(tmp_path, acl=ACCESS_LIST.replace(missing, ""))
     await broker.start()
     try:
         async with an_agent(tmp_path, broker, ADDRESS, protocol) as (spool, uplink):
@@ -155,16 +149,3 @@ async def test_a_missing_line_shows_in_status(
             assert spool.stats.events.rows == 1
     finally:
         broker.close()
-
-
-async def test_the_settings_are_mosquitto_s_own(tmp_path: Path) -> None:
-    """The page's settings start; only the places are this test's."""
-    made = Mosquitto(tmp_path, acl=shown("acl"))
-    text = shown("conf").replace("/etc/mosquitto", str(tmp_path)).replace("1883", f"{made.port} 127.0.0.1")
-    (tmp_path / "mosquitto.conf").write_text(text + "user root\n")
-    await made.start()
-    try:
-        async with client(made, ADDRESS) as agent:
-            await agent.publish(presence_topic(ADDRESS), b"here", qos=1)
-    finally:
-        made.close()
