@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from branchline.settings import Settings
 
@@ -13,6 +14,7 @@ class WebSettings(Settings, frozen=True):
         listen: address and port; anything but loopback asks people to log in
         public_url: how people reach it, for links in messages; empty: from listen
         language: of those who state no preference, and of messages
+        timezone: of times that belong to no branch; an IANA name
         cert_file: serve HTTPS with this certificate, with key_file
         key_file: its key; readable by nobody else
     """
@@ -20,6 +22,7 @@ class WebSettings(Settings, frozen=True):
     listen: str = "127.0.0.1:8480"
     public_url: str = ""
     language: Literal["en", "fr"] = "en"
+    timezone: str = "Europe/Paris"
     cert_file: str = ""
     key_file: str = ""
 
@@ -34,6 +37,10 @@ class WebSettings(Settings, frozen=True):
             raise ValueError(f"listen: {self.listen!r} is not address:port, such as 127.0.0.1:8480")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise ValueError(f"public_url: {self.public_url!r} does not start with http:// or https://")
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"timezone: {self.timezone!r} is not a time zone such as Europe/Paris") from None
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("cert_file: cert_file and key_file go together; give both or neither")
 

@@ -1,0 +1,78 @@
+"""The wall, its stream of events, and what every page has in common."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp
+
+from collector.web.languages import COOKIE, choose
+from collector.web.live import Live
+from collector.web.parts import WebParts
+from collector.web.renderer import Renderer
+from collector.web.settings import WebSettings
+from collector.web.stream import EventStream
+from collector.web.wall_page import wall_view
+from collector.words import LANGUAGES
+
+MAX_REGION_CHARS = 200
+
+
+class Frame:
+    """What every page has: language, person, links of the header."""
+
+    def __init__(self, renderer: Renderer, settings: WebSettings) -> None:
+        self._renderer = renderer
+        self._settings = settings
+
+    def language(self, request: Request) -> str:
+        """The reader's."""
+        accept = request.headers.get("accept-language", "")
+        return choose(request.cookies.get(COOKIE), accept, self._settings.language)
+
+    def page(self, request: Request, template: str, view: dict[str, object], *, status: int = 200) -> HTMLResponse:
+        """A whole page."""
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        view = {"here": "", "path": path, "person": request.scope.get("person"), **view}
+        return HTMLResponse(self._renderer.render(template, self.language(request), view), status)
+
+
+class Pages:
+    """The wall and what belongs to it."""
+
+    def __init__(self, parts: WebParts, frame: Frame, live: Live, settings: WebSettings) -> None:
+        self._parts = parts
+        self._frame = frame
+        self._live = live
+        self._settings = settings
+
+    async def wall(self, request: Request) -> Response:
+        """`/`, or one region of it."""
+        region = request.query_params.get("region")
+        last_event = self._live.last_id  # before the picture is made: what changes meanwhile is told again
+        view = wall_view(self._parts, self._frame.language(request), region and region[:MAX_REGION_CHARS])
+        return self._frame.page(request, "wall.html", {**view, "last_event": last_event, "here": "wall"})
+
+    async def events(self, request: Request) -> ASGIApp:
+        """`/events`."""
+        if self._live.full:
+            return Response("too many open pages; close some\n", 503, media_type="text/plain")
+        last_id = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        return EventStream(self._live, self._frame.language(request), last_id)
+
+    async def language(self, request: Request) -> Response:
+        """`/language/<language>?next=`: choose, and go on where one was."""
+        answer = RedirectResponse(local_path(request.query_params.get("next", "/")), 303)
+        language = request.path_params["language"]
+        if language in LANGUAGES:
+            secure = self._settings.url.startswith("https://")
+            answer.set_cookie(COOKIE, language, max_age=31536000, samesite="lax", httponly=True, secure=secure)
+        return answer
+
+
+def local_path(wanted: str) -> str:
+    """A path of this site, whatever was asked for."""
+    parts = urlsplit(wanted)
+    # A browser reads a backslash as a slash, so that /\host would be another site.
+    foreign = parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted
+    return "/" if foreign or not wanted.isprintable() else wanted

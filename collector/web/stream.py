@@ -1,0 +1,59 @@
+"""`/events`: server-sent events. What a reader missed first, then each change; a slow reader is cut off."""
+
+import asyncio
+
+from starlette.types import Receive, Scope, Send
+
+from collector.web.live import Live, Reader
+
+RETRY_MS = 2000
+PING_S = 15.0
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class EventStream:
+    """The answer to one reader."""
+
+    def __init__(self, live: Live, language: str, last_id: str) -> None:
+        self._live = live
+        self._language = language
+        self._last_id = last_id
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the reader leaves, or is too slow."""
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        with self._live.read(self._language) as reader:
+            first = f"retry: {RETRY_MS}\n\n".encode() + b"".join(self._live.catch_up(self._last_id, self._language))
+            ends = [
+                asyncio.create_task(_send(first, reader, send), name="page events"),
+                asyncio.create_task(_left(receive), name="page reader left"),
+                asyncio.create_task(reader.too_slow.wait(), name="page reader too slow"),
+            ]
+            try:
+                done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for each in done:
+                    each.result()  # a fault is told, not swallowed
+            finally:
+                for each in ends:
+                    each.cancel()
+                await asyncio.gather(*ends, return_exceptions=True)
+
+
+async def _send(first: bytes, reader: Reader, send: Send) -> None:
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    while True:
+        try:
+            async with asyncio.timeout(PING_S):
+                event = await reader.waiting.get()
+        except TimeoutError:
+            event = b": ping\n\n"
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
