@@ -5,12 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dashboards import names
-from dashboards.boards import noc_wall
+from dashboards.boards import branch, failover_5g, noc_isp, noc_wall, pipeline, sla
 from dashboards.sdk import JSONEncoder, models
 
 GENERATED = Path(__file__).parent / "generated"
 _BOARDS: dict[str, Callable[[], models.Dashboard]] = {
     names.WALL.uid: noc_wall.board,
+    names.ISP.uid: noc_isp.board,
+    names.BRANCH.uid: branch.board,
+    names.FAILOVER.uid: failover_5g.board,
+    names.SLA.uid: sla.board,
+    names.PIPELINE.uid: pipeline.board,
 }
 
 
