@@ -1,14 +1,20 @@
-"""Databases. Adding one = one new file and one line in `STORES`."""
+"""Databases. Adding one = a writer and a reader in new files, and one line each in `STORES` and `HISTORIES`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
+
 from collector.config import StoreSettings
 from collector.secret_files import secret
 from collector.store.base import Store
+from collector.store.history import History
 from collector.store.influx1 import Influx1
 from collector.store.influx2 import Influx2
+from collector.store.influx2_history import Influx2History
+from collector.store.influx_history import InfluxHistory
 from collector.store.sqlite import Sqlite
+from collector.store.sqlite_history import SqliteHistory
 
 SQLITE_FILE = "history.db"
 
@@ -43,3 +49,34 @@ STORES: dict[str, Callable[[StoreSettings, Path], Store]] = {
     "influx1": _influx1,
     "influx2": _influx2,
 }
+
+
+def _read_sqlite(settings: StoreSettings, data_dir: Path) -> History:
+    return SqliteHistory(sqlite_file(settings, data_dir), timeout_s=settings.timeout)
+
+
+def _read_influx1(settings: StoreSettings, _data_dir: Path) -> History:
+    password = secret(settings.password_file, "password_file in [store]")
+    auth = aiohttp.BasicAuth(settings.username, password) if settings.username else None
+    return InfluxHistory(url=settings.url, database=settings.database, auth=auth, timeout_s=settings.timeout)
+
+
+def _read_influx2(settings: StoreSettings, _data_dir: Path) -> History:
+    token = secret(settings.token_file, "token_file in [store]")
+    return Influx2History(url=settings.url, bucket=settings.bucket, token=token, timeout_s=settings.timeout)
+
+
+HISTORIES: dict[str, Callable[[StoreSettings, Path], History]] = {
+    "sqlite": _read_sqlite,
+    "influx1": _read_influx1,
+    "influx2": _read_influx2,
+}
+
+
+def history_of(settings: StoreSettings, data_dir: Path) -> History:
+    """The reader of the store these settings name. Call inside a running event loop.
+
+    Raises:
+        SettingsError: a secret cannot be read.
+    """
+    return HISTORIES[settings.kind](settings, data_dir)

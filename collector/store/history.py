@@ -58,7 +58,8 @@ class History(Protocol):
             group: tags by which series are kept apart; others are merged.
             start_ns: Unix nanoseconds.
             end_ns: Unix nanoseconds.
-            every_s: one point for each interval of this length, at its start; None: points as written.
+            every_s: one point for each interval of this length, at its start; None: points as written. Intervals are
+                whole multiples of their length since 1970: the first and the last are read whole.
             pick: how points of an interval become one.
             limit: most points of one series; the newest are kept.
 

@@ -12,10 +12,9 @@ from influxdb_client.rest import ApiException
 
 from collector.store.answers import read_answer
 from collector.store.base import Answer, Later, Written
+from collector.store.victoria import is_victoria, started_s
 
 VICTORIA_KEEP_S = 600.0
-_START = b"\nprocess_start_time_seconds "
-_VICTORIA = b"\nvm_app_version{"
 
 
 class Influx2:
@@ -56,18 +55,13 @@ class Influx2:
         """Ask `/metrics` whether this is VictoriaMetrics, and when it started."""
         try:
             async with self._session.get(f"{self._url}/metrics") as response:
-                page = b"\n" + await response.read()
+                page = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
         if response.status >= 500:
             return None
-        self._forgets = _VICTORIA in page
-        if not self._forgets or _START not in page:
-            return None
-        try:
-            return float(page.split(_START, 1)[1].split(b"\n", 1)[0])
-        except ValueError:
-            return None
+        self._forgets = is_victoria(page)
+        return started_s(page) if self._forgets else None
 
     async def close(self) -> None:
         """Close connections."""

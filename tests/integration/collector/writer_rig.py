@@ -16,7 +16,7 @@ from collector.store.writer import Writer
 from tests.integration.collector.agents import window
 from tests.integration.collector.servers import wait_for
 from wire.codec import encode
-from wire.messages import Batch
+from wire.messages import Batch, Record
 from wire.topics import Address, Lane, lane_topic
 
 ADDRESS = Address("t1", "b1", "a1")
@@ -51,6 +51,11 @@ class WriterRig:
         batch = Batch(Lane.SAMPLES, "e1", self._seq, 0, False, 0, records)
         self._seq += count
         self._commit(pack_message(Message(0, lane_topic(Lane.SAMPLES, ADDRESS), encode(batch))))
+
+    def put_batch(self, address: Address, records: tuple[Record, ...]) -> None:
+        """One batch as an agent sends it; the same records again as a redelivery the books did not catch."""
+        batch = Batch(Lane.SAMPLES, "e1", 1, 0, False, 0, records)
+        self._commit(pack_message(Message(0, lane_topic(Lane.SAMPLES, address), encode(batch))))
 
     def put_lines(self, *lines: str) -> None:
         """Ready lines, good or bad."""

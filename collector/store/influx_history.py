@@ -1,0 +1,47 @@
+"""Reading InfluxDB 1, 2 and 3 by InfluxQL at `/query`, the one language all three share."""
+
+from collections.abc import Mapping
+
+import aiohttp
+
+from collector.store.asking import Asker
+from collector.store.history import Pick, Series
+from collector.store.influxql import read_answer, select
+from collector.store.question import question
+
+
+class InfluxHistory:
+    """Reads one database (InfluxDB 2: the bucket, by the mapping it makes itself for each bucket)."""
+
+    def __init__(
+        self, *, url: str, database: str, timeout_s: float, auth: aiohttp.BasicAuth | None = None, token: str = ""
+    ) -> None:
+        """Call inside a running event loop. `token` for InfluxDB 2 and 3, `auth` for 1."""
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        self._asker = Asker(url, timeout_s=timeout_s, auth=auth, headers=headers)
+        self._database = database
+
+    async def read(
+        self,
+        measurement: str,
+        fields: tuple[str, ...],
+        *,
+        where: Mapping[str, str],
+        group: tuple[str, ...],
+        start_ns: int,
+        end_ns: int,
+        every_s: float | None = None,
+        pick: Pick = Pick.MEAN,
+        limit: int = 10_000,
+    ) -> list[Series]:
+        """As `History.read`."""
+        asked = question(
+            measurement, fields,
+            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
+        )  # fmt: skip
+        words = {"db": self._database, "epoch": "ns", "q": select(asked)}
+        return read_answer(asked, await self._asker.get("/query", words))
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._asker.close()

@@ -1,0 +1,205 @@
+"""Reading the embedded store: a connection and a thread of its own, beside the writer (WAL lets both work at once)."""
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from collector.store.history import HistoryError, Pick, Series, Value
+from collector.store.question import Point, Question, answer, in_order, question
+from collector.store.sqlite_layout import DAY_NS, column, identity, table
+
+STEPS_A_LOOK = 20_000  # of SQLite's machine, between looks at the clock: about a millisecond
+_SQL_PICKS = {Pick.MEAN: "avg", Pick.MIN: "min", Pick.MAX: "max", Pick.SUM: "sum", Pick.COUNT: "count"}
+
+
+class SqliteHistory:
+    """Reads one file. A file that is not there yet is an empty history."""
+
+    def __init__(self, file: Path, *, timeout_s: float) -> None:
+        """The file is opened at the first question."""
+        self.file = file
+        self._timeout_s = timeout_s
+        self._thread = ThreadPoolExecutor(1, "sqlite-history")
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._tags: dict[str, dict[int, dict[str, str]]] = {}
+        self._last_id = 0
+
+    async def read(
+        self,
+        measurement: str,
+        fields: tuple[str, ...],
+        *,
+        where: Mapping[str, str],
+        group: tuple[str, ...],
+        start_ns: int,
+        end_ns: int,
+        every_s: float | None = None,
+        pick: Pick = Pick.MEAN,
+        limit: int = 10_000,
+    ) -> list[Series]:
+        """As `History.read`."""
+        asked = question(
+            measurement, fields,
+            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
+        )  # fmt: skip
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, asked)
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
+        self._thread.shutdown(wait=False)
+
+    def _read(self, asked: Question) -> list[Series]:
+        end_s = time.monotonic() + self._timeout_s
+        try:
+            connection = self._open()
+            if connection is None:
+                return []
+            connection.set_progress_handler(lambda: time.monotonic() > end_s, STEPS_A_LOOK)
+            return _answers(connection, asked, self._groups(connection, asked))
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise HistoryError(f"{self.file}: no answer in {self._timeout_s:g} s; ask for a shorter time") from None
+            self._forget()
+            raise HistoryError(f"{self.file}: cannot be read ({error}); check disk and rights") from None
+
+    def _open(self) -> sqlite3.Connection | None:
+        found = identity(self.file)
+        if found is None or found != self._identity:
+            self._forget()
+        if found is not None and self._connection is None:
+            path = self.file.absolute().as_uri()
+            self._connection = sqlite3.connect(
+                f"{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=1.0
+            )
+            self._identity = found
+        return self._connection
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._identity = None
+        self._tags.clear()
+        self._last_id = 0
+
+    def _groups(self, connection: sqlite3.Connection, asked: Question) -> dict[tuple[str, ...], list[int]]:
+        """Numbers of the matching series by the values of the tags asked for."""
+        if not _has_table(connection, "series"):
+            return {}
+        news = connection.execute("SELECT id, measurement, tags FROM series WHERE id > ? ORDER BY id", (self._last_id,))
+        for number, measurement, tags in news:
+            self._tags.setdefault(measurement, {})[number] = json.loads(tags)
+            self._last_id = number
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for number, tags in self._tags.get(asked.measurement, {}).items():
+            if all(tags.get(name, "") == value for name, value in asked.where):
+                groups.setdefault(tuple(tags.get(name, "") for name in asked.group), []).append(number)
+        return groups
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
+    return found.fetchone() is not None
+
+
+def _answers(
+    connection: sqlite3.Connection, asked: Question, groups: Mapping[tuple[str, ...], list[int]]
+) -> list[Series]:
+    if not groups or asked.end_ns <= asked.start_ns:
+        return []
+    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table(asked.measurement)})")}
+    there = tuple(name for name in asked.fields if column(name) in known)
+    if not there:
+        return []
+    days = _days(connection, asked)
+    found = []
+    for key, numbers in groups.items():
+        series = json.dumps(numbers)
+        if not asked.every_ns:
+            points = _written(connection, asked, there, days, series)
+        elif asked.pick in _SQL_PICKS:
+            points = _picked(connection, asked, there, days, series)
+        else:
+            points = _first_or_last(connection, asked, there, days, series)
+        found.append(answer(asked, dict(zip(asked.group, key, strict=True)), points))
+    return in_order(found)
+
+
+def _days(connection: sqlite3.Connection, asked: Question) -> range:
+    """Days asked for between the first and the last that have points: a long time with few days costs little."""
+    name = table(asked.measurement)
+    first, last = connection.execute(
+        f"SELECT (SELECT min(day) FROM {name}), (SELECT max(day) FROM {name})"  # noqa: S608 - the name has passed NAME
+    ).fetchone()
+    if first is None:
+        return range(0)
+    return range(max(asked.start_ns // DAY_NS, first), min((asked.end_ns - 1) // DAY_NS, last) + 1)
+
+
+def _source(asked: Question) -> str:
+    """One seek for each day and series; parameters: days, series (JSON lists), start, end."""
+    return (
+        f"FROM json_each(?) AS d CROSS JOIN json_each(?) AS s CROSS JOIN {table(asked.measurement)} AS p"
+        " ON p.day = d.value AND p.series = s.value AND p.at_ns >= ? AND p.at_ns < ?"
+    )
+
+
+def _written(
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+) -> list[Point]:
+    """Points as written, day by day from the newest, until there are enough."""
+    columns = ", ".join(column(name) for name in there)
+    some = " OR ".join(f"{column(name)} IS NOT NULL" for name in there)
+    query = f"SELECT at_ns, {columns} {_source(asked)} WHERE {some} ORDER BY at_ns DESC LIMIT ?"
+    points: list[Point] = []
+    for day in reversed(days):
+        if len(points) >= asked.limit:
+            break
+        words = (json.dumps([day]), series, asked.start_ns, asked.end_ns, asked.limit - len(points))
+        points += _spread(asked, there, connection.execute(query, words))
+    return points
+
+
+def _picked(
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+) -> list[Point]:
+    pick = _SQL_PICKS[asked.pick]
+    columns = ", ".join(f"{pick}({column(name)})" for name in there)
+    query = f"SELECT at_ns / ? * ? AS t, {columns} {_source(asked)} GROUP BY t ORDER BY t DESC"
+    words = (asked.every_ns, asked.every_ns, json.dumps([*days]), series, asked.start_ns, asked.end_ns)
+    points = _spread(asked, there, connection.execute(query, words))
+    if asked.pick != Pick.COUNT:
+        return points
+    # Of an interval that has points but none of this field, InfluxDB counts 0: so do we.
+    return [(at_ns, tuple(value or 0 for value in values)) for at_ns, values in points if any(values)]
+
+
+def _first_or_last(
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+) -> list[Point]:
+    """SQLite takes a bare column from the row with the least or greatest time."""
+    pick = "min" if asked.pick == Pick.FIRST else "max"
+    found: dict[int, dict[str, Value]] = {}
+    words = (asked.every_ns, asked.every_ns, json.dumps([*days]), series, asked.start_ns, asked.end_ns)
+    for name in there:
+        query = (
+            f"SELECT at_ns / ? * ? AS t, {pick}(at_ns), {column(name)} {_source(asked)}"
+            f" WHERE {column(name)} IS NOT NULL GROUP BY t"
+        )
+        for at_ns, _, value in connection.execute(query, words):
+            found.setdefault(at_ns, {})[name] = value
+    return [(at_ns, tuple(values.get(name) for name in asked.fields)) for at_ns, values in found.items()]
+
+
+def _spread(asked: Question, there: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> list[Point]:
+    """Rows of the fields there are as points of the fields asked for."""
+    if there == asked.fields:
+        return [(int(row[0] or 0), tuple(row[1:])) for row in rows]
+    at = [there.index(name) + 1 if name in there else None for name in asked.fields]
+    return [(int(row[0] or 0), tuple(None if index is None else row[index] for index in at)) for row in rows]
