@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("collector.terminal.status", "the fleet on one screen"),
     "incidents": ("collector.terminal.incidents", "what is wrong at which branches, why, and what was done"),
     "watch": ("collector.terminal.watch", "the fleet on one screen, live"),
+    "inventory": ("collector.inventory.cli", "check, import and show the list of branches and lines"),
     "check-config": ("lab.check_config", "check a settings file of agent or collector"),
     "doctor": ("agent.doctor.cli", "find what is wrong on this branch router"),
     "lab": ("lab.cli", "cut real wires in network namespaces and measure (root)"),

@@ -127,7 +127,7 @@ class LineEntry(Settings, frozen=True):
         rules.short_phone(self.support_phone, "support_phone")
         rules.between(self.gtr_h, 0, 10_000, "gtr_h")
         if self.role is Role.WIRE and self.sim != Sim():
-            raise ValueError('sim: a wired line has none; write role = "cell", or leave the SIM out')
+            raise ValueError("sim: a wired line has no SIM; make its role cell, or leave the SIM out")
 
 
 class PowerEntry(Settings, frozen=True):

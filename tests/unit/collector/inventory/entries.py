@@ -42,7 +42,7 @@ texts = st.text(_printable, max_size=200).filter(str.isprintable)
 labels = st.text(_printable, max_size=63).filter(str.isprintable)
 clocks = st.times().map(lambda time: f"{time:%H:%M}")
 days = st.dates().map(dt.date.isoformat)
-phones = st.from_regex(r"\+[1-9][0-9]{1,3} [0-9]{4,10}", fullmatch=True)
+phones = st.from_regex(r"\+[1-9][0-9]{1,3} [0-9]{5,10}", fullmatch=True)
 numbers = st.floats(0, 1000, allow_nan=False)
 
 referents = st.builds(Referent, name=texts.filter(str.strip), phone=phones, note=texts)
