@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from collector.board import Board
+from collector.branch_file import BRANCHES_FILE
 from collector.clock import SteadyClock
 from collector.config import CollectorSettings
 from collector.counters import Counters
@@ -23,7 +24,6 @@ from collector.store.writer import Writer
 from collector.transport import Transport
 from collector.watch import Watch
 
-BRANCHES_FILE = "branches.json"
 _locks: list[int] = []
 
 

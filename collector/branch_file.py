@@ -7,6 +7,9 @@ import msgspec
 from collector.branches import BranchTable
 from collector.errors import CollectorError
 
+BRANCHES_FILE = "branches.json"
+"""Its name in the collector's data_dir."""
+
 
 class BranchRow(msgspec.Struct, frozen=True):
     """One agent as people read it. Times are Unix seconds of the collector."""

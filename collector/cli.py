@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from branchline.settings import SettingsError, load
-from collector.app import BRANCHES_FILE, run
-from collector.branch_file import BranchFile, read_branches
+from collector.app import run
+from collector.branch_file import BRANCHES_FILE, BranchFile, read_branches
 from collector.config import CollectorSettings
 from collector.errors import CollectorError
 from collector.events import start_logging

@@ -59,6 +59,8 @@ class Watch:
         self._incidents = incidents
         self._hearing_since_s: float | None = None
         self._failed = False
+        self.lag_bytes = 0
+        """How much of the journal the database had not taken at the last count."""
 
     async def run(self) -> None:
         """Review for ever."""
@@ -97,10 +99,10 @@ class Watch:
 
     async def _count(self) -> None:
         """The fleet's counts and the collector's own."""
-        lag_bytes = await asyncio.to_thread(bytes_between, self._directory, self._stored(), self._journal.end)
+        self.lag_bytes = await asyncio.to_thread(bytes_between, self._directory, self._stored(), self._journal.end)
         size, held, at_ns = self._journal.size_bytes, self._ingest.held, self._clock.now_ns()
         lines = fleet_lines(self._board.branches.values(), self._places, self._incidents(), at_ns)
-        lines.append(pipeline_line(self._name, self._counters, size, lag_bytes, at_ns, held=held))
+        lines.append(pipeline_line(self._name, self._counters, size, self.lag_bytes, at_ns, held=held))
         self._ingest.offer_lines("\n".join(lines).encode())
 
     def _listen(self) -> float | None:

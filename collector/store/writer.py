@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 from tenacity.wait import wait_random_exponential
@@ -28,6 +31,17 @@ ASK_STORE_S = 5.0
 CHECKPOINT_S = 1.0
 MARK_S = 30.0
 PAUSE_S = 10.0
+NOTE_LINES = 1000
+
+
+class Notes(Protocol):
+    """Who is told what the database has: the downsampler."""
+
+    def note(self, lines: Sequence[bytes]) -> None:
+        """These lines are in the database, or refused for good."""
+
+    async def save(self) -> None:
+        """Put on disk what was noted. Raises sqlite3.Error when that does not work."""
 
 
 def record_lines(record: Record) -> list[bytes]:
@@ -66,9 +80,11 @@ class Writer:
         counters: Counters,
         clock: SteadyClock,
         committed: asyncio.Event,
+        notes: Notes | None = None,
         pause_s: float = PAUSE_S,
     ) -> None:
         """`directory` holds the journal's segments; `pause_s` is the wait after an answer that needs a person."""
+        self._notes = notes
         self._store = store
         self._journal = journal
         self._directory = directory
@@ -80,6 +96,8 @@ class Writer:
         self._pause_s = pause_s
         self._slice = MAX_LINES
         self._said = ""
+        self.trouble = ""
+        """Why the database does not take records now; "" when it does."""
         self._asked_s = float("-inf")
         self._saved_s = 0.0
         self._started_s: float | None = None
@@ -114,6 +132,7 @@ class Writer:
                 continue
             self._rewound = False
             await self._write_all(lines)
+            await self._note(lines)
             if not self._rewound:  # else the database restarted meanwhile, and these lines come again as well
                 moved = behind != self.position
                 self.position = behind
@@ -160,6 +179,12 @@ class Writer:
             start = end
             self._slice = min(MAX_LINES, self._slice + self._slice // 8 + 1)
 
+    async def _note(self, lines: list[bytes]) -> None:
+        if self._notes is not None:
+            for start in range(0, len(lines), NOTE_LINES):
+                self._notes.note(lines[start : start + NOTE_LINES])
+                await asyncio.sleep(0)
+
     async def _write(self, lines: list[bytes]) -> None:
         answer = await self._persist(b"\n".join(lines))
         if isinstance(answer, Written):
@@ -186,7 +211,7 @@ class Writer:
         if isinstance(answer, Later | Paused):
             raise TypeError(answer)  # the retry condition above lets neither through
         if self._said:
-            self._said = ""
+            self._said = self.trouble = ""
             tell(logging.WARNING, "store.recovered", "the database takes records again")
         return answer
 
@@ -214,7 +239,7 @@ class Writer:
 
     def _say(self, event: str, sentence: str) -> None:
         if event != self._said:
-            self._said = event
+            self._said, self.trouble = event, sentence
             tell(logging.ERROR, event, sentence)
 
     async def _reject(self, lines: list[bytes], reason: str) -> None:
@@ -258,6 +283,13 @@ class Writer:
         if not moved or now_s - self._saved_s < CHECKPOINT_S:
             return
         self._saved_s = now_s
+        if self._notes is not None:
+            try:
+                await self._notes.save()
+            except sqlite3.Error as error:
+                # The journal is what these hours can be found in again: it stays.
+                self._say("hours.unsaved", f"the hours to make cannot be kept on disk ({error}); trying again")
+                return
         done = Mark(now_s, *self.position)
         keep_s = self._store.keep_s
         self._kept = kept_marks(self._kept, done, keep_s)

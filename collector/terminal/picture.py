@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 
 from branchline.settings import load
-from collector.app import BRANCHES_FILE
-from collector.branch_file import BranchFile, read_branches
+from collector.branch_file import BRANCHES_FILE, BranchFile, read_branches
 from collector.config import CollectorSettings
 from collector.database import FILE_NAME, read_only
 from collector.errors import CollectorError
