@@ -136,6 +136,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         confidence: 0 to 1, of the cause
         started_s: when its first member broke, by the agent's clock; `opened_s` when the collector saw it
         relapses: how often it came back before it was resolved
+        alert_class: the worst it was; it does not get better while the incident lasts
+        told_s: when people were first told; None: not yet
+        members_beyond: how many more are in trouble than the members that are kept
     """
 
     id: str
@@ -155,6 +158,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     acknowledgement: Acknowledgement | None = None
+    told_s: float | None = None
+    members_beyond: int = 0
 
     @property
     def branches(self) -> tuple[tuple[str, str], ...]:

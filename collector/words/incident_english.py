@@ -86,6 +86,7 @@ ENGLISH = {
     "entry.delivery_failed": "{receiver} could not be told ({event}): {detail}.",
     "entry.recovering": "All is well; resolved if it stays so for {wait_s} s.",
     "entry.resolved": "Resolved.",
+    "entry.resolved_into": "Became part of a larger incident, {into}.",
     "branches.one": "{n} branch",
     "branches.many": "{n} branches",
     "lines.one": "{n} line",

@@ -88,6 +88,7 @@ FRENCH = {
     "entry.delivery_failed": "{receiver} n'a pas pu être prévenu ({event}) : {detail}.",
     "entry.recovering": "Tout est rétabli ; clos si cela tient {wait_s} s.",
     "entry.resolved": "Clos.",
+    "entry.resolved_into": "Fait désormais partie d'un incident plus large, {into}.",
     "branches.one": "{n} agence",
     "branches.many": "{n} agences",
     "lines.one": "{n} ligne",

@@ -44,6 +44,8 @@ def entry_text(language: str, entry: Entry) -> str:
     code = f"entry.{entry.kind}"
     if entry.kind is EntryKind.ACKNOWLEDGED and not entry.by:
         code = "entry.acknowledgement_ended"
+    elif entry.kind is EntryKind.RESOLVED and entry.words.get("into"):
+        code = "entry.resolved_into"
     elif entry.kind is EntryKind.DELIVERY and entry.words.get("result") == "failed":
         code = "entry.delivery_failed"
     values = {**_translated(language, entry.words), "by": entry.by, "branches": _branches(language, entry.words)}

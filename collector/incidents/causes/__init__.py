@@ -1,0 +1,32 @@
+"""Rules for causes, the best proof first. A new cause is one file with `claim(case)` and one line here."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from collector.incidents.case import Case, Group
+from collector.incidents.causes import access_line, anchor, flood, flood_zone, isp, power, unknown
+from collector.incidents.picture import Picture
+from collector.incidents.settings import IncidentSettings
+
+RULES: Mapping[str, Callable[[Case], None]] = MappingProxyType(
+    {
+        "power": power.claim,
+        "flood": flood.claim,
+        "isp": isp.claim,
+        "flood_zone": flood_zone.claim,
+        "anchor": anchor.claim,
+        "access_line": access_line.claim,
+        "unknown": unknown.claim,
+    }
+)
+
+
+def judge(picture: Picture, ongoing: Mapping[str, float], settings: IncidentSettings) -> list[Group]:
+    """What is wrong, by cause: every symptom in exactly one group. Pure.
+
+    `ongoing` is when each incident that is not resolved began, by key.
+    """
+    case = Case(picture, ongoing, settings)
+    for claim in RULES.values():
+        claim(case)
+    return case.groups()
