@@ -52,7 +52,7 @@ def test_each_citation_of_the_design_leads_to_a_section() -> None:
 
 
 def test_the_design_stays_short() -> None:
-    assert len((ROOT / "docs" / "design.md").read_text().splitlines()) <= 150
+    assert len((ROOT / "docs" / "design.md").read_text().splitlines()) <= 180
 
 
 def test_the_tree_names_no_place_of_one_machine() -> None:
