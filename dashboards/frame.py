@@ -1,6 +1,7 @@
 """What all dashboards share: variables, links between them, annotations and the grid."""
 
 from dashboards.influxql import BRANCH, REGION, TENANT, column, select, tag_values
+from dashboards.limits import COLUMNS, MAX_SCHEMA_VERSION
 from dashboards.looks import BAD, METERED
 from dashboards.names import BRANCH as BRANCH_BOARD
 from dashboards.names import DASHBOARDS, DATASOURCE_UID, PAGE_URL, DashboardName
@@ -9,10 +10,6 @@ from dashboards.sdk import bargauge, builder, dashboard, geomap, models, stat, s
 from wire.fields import INCIDENT_STEPS, OUTCOME_CODES, ActField, IncidentField, Measurement, Tag
 from wire.messages import ActOutcome
 
-SCHEMA_VERSION = 42
-"""The newest classic model that Grafana 12 and 13 both take as it is."""
-
-COLUMNS = 24
 _OPEN_BRANCH = f"/d/{BRANCH_BOARD.uid}?${{ds:queryparam}}&${{__url_time_range}}&var-tenant=%s&var-branch=%s"
 TILE_TO_BRANCH = _OPEN_BRANCH % ("${__field.labels.tenant}", "${__field.labels.branch}")
 ROW_TO_BRANCH = _OPEN_BRANCH % ("${__data.fields.tenant}", "${__data.fields.branch}")
@@ -79,7 +76,7 @@ class Board:
     def build(self) -> models.Dashboard:
         """The dashboard."""
         built = self._board.build()
-        built.schema_version = SCHEMA_VERSION
+        built.schema_version = MAX_SCHEMA_VERSION
         return built
 
 
