@@ -19,11 +19,13 @@ COMMANDS = {
     "incidents": ("collector.terminal.incidents", "what is wrong at which branches, why, and what was done"),
     "watch": ("collector.terminal.watch", "the fleet on one screen, live"),
     "inventory": ("collector.inventory.cli", "check, import and show the list of branches and lines"),
+    "dashboards": ("dashboards.cli", "the Grafana dashboards: check, export, push"),
     "check-config": ("lab.check_config", "check a settings file of agent or collector"),
     "doctor": ("agent.doctor.cli", "find what is wrong on this branch router"),
+    "commission": ("agent.commission.cli", "have each cable pulled, print the acceptance sheet"),
     "lab": ("lab.cli", "cut real wires in network namespaces and measure (root)"),
 }
-_OURS = {"agent", "branchline", "collector", "failover", "lab", "wire"}
+_OURS = {"agent", "branchline", "collector", "dashboards", "failover", "lab", "wire"}
 
 
 def agent() -> int:
