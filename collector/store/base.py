@@ -39,7 +39,18 @@ class Later:
     wait_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnRetention:
+    """This database deletes by a setting of its own only; the reason says which."""
+
+    reason: str
+
+
 Answer = Written | Partial | Paused | TooLarge | Later
+
+
+Forgotten = Written | OwnRetention | Paused | Later
+"""What became of a request to delete: `Written` when it is done."""
 
 
 class Store(Protocol):
@@ -54,6 +65,12 @@ class Store(Protocol):
 
     async def started_s(self) -> float | None:
         """Unix time the database started, for one that forgets; None when it cannot be asked or does not forget."""
+
+    async def forget(self, measurement: str, before_ns: int) -> Forgotten:
+        """Delete the points of a measurement that are older than `before_ns`, without holding up writes for long.
+
+        A store that deletes whole days may keep points up to a day longer.
+        """
 
     async def close(self) -> None:
         """Close connections."""

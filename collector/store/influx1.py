@@ -3,7 +3,9 @@
 import aiohttp
 
 from collector.store.answers import read_answer
-from collector.store.base import Answer, Later
+from collector.store.base import Answer, Forgotten, Later, Paused, Written
+
+DELETE_TIMEOUT_S = 300.0
 
 
 class Influx1:
@@ -12,6 +14,7 @@ class Influx1:
     def __init__(self, *, url: str, database: str, username: str, password: str, timeout_s: float) -> None:
         """Call inside a running event loop."""
         self._url = url.rstrip("/") + "/write"
+        self._url_of_queries = url.rstrip("/") + "/query"
         self._query = {"db": database, "precision": "ns"}
         self._session = aiohttp.ClientSession(
             auth=aiohttp.BasicAuth(username, password) if username else None,
@@ -36,6 +39,20 @@ class Influx1:
     async def started_s(self) -> float | None:
         """Not asked."""
         return None
+
+    async def forget(self, measurement: str, before_ns: int) -> Forgotten:
+        """One DELETE, which the database carries out at its leisure."""
+        words = {"db": self._query["db"], "q": f'DELETE FROM "{measurement}" WHERE time < {before_ns}'}  # noqa: S608 - both are ours
+        limit = aiohttp.ClientTimeout(total=DELETE_TIMEOUT_S)
+        try:
+            async with self._session.post(self._url_of_queries, data=words, timeout=limit) as response:
+                text = (await response.content.read(4096)).decode(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Later(str(error) or "no answer in time")
+        if response.status == 200 and '"error"' not in text:
+            return Written()
+        reason = f"HTTP {response.status} {' '.join(text.split())[:300]}"
+        return Paused(reason) if response.status in {400, 401, 403, 404} else Later(reason)
 
     async def close(self) -> None:
         """Close the connection."""

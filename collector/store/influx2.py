@@ -5,16 +5,19 @@ retry either, which is right here: `writer.py` does. VictoriaMetrics answers 204
 a kill loses 3 to 10 s), so the journal keeps ten minutes for it; run it with `-dedup.minScrapeInterval=1ms`.
 """
 
+from datetime import UTC, datetime
+
 import aiohttp
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from collector.store.answers import read_answer
-from collector.store.base import Answer, Later, Written
+from collector.store.base import Answer, Forgotten, Later, OwnRetention, Paused, Written
 from collector.store.victoria import is_victoria, started_s
 
 VICTORIA_KEEP_S = 600.0
+DELETE_TIMEOUT_S = 300.0
 
 
 class Influx2:
@@ -23,7 +26,7 @@ class Influx2:
     def __init__(self, *, url: str, bucket: str, org: str, token: str, timeout_s: float) -> None:
         """Call inside a running event loop."""
         self._url = url.rstrip("/")
-        self._bucket = bucket
+        self._bucket, self._org, self._token = bucket, org or "-", token
         self._client = InfluxDBClientAsync(
             self._url, token, org=org or "-", timeout=round(timeout_s * 1000), allow_redirects=False
         )
@@ -63,7 +66,41 @@ class Influx2:
         self._forgets = is_victoria(page)
         return started_s(page) if self._forgets else None
 
+    async def forget(self, measurement: str, before_ns: int) -> Forgotten:
+        """`/api/v2/delete`, which InfluxDB 2 has; VictoriaMetrics and InfluxDB 3 keep to a setting of their own."""
+        if self._forgets is None:
+            await self.started_s()
+        if self._forgets:
+            return OwnRetention("VictoriaMetrics deletes by its flag -retentionPeriod only")
+        stop = datetime.fromtimestamp(before_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"start": "1970-01-01T00:00:00Z", "stop": stop, "predicate": f'_measurement="{measurement}"'}
+        try:
+            async with self._session.post(
+                f"{self._url}/api/v2/delete",
+                params={"bucket": self._bucket, "org": self._org},
+                headers={"Authorization": f"Token {self._token}"},
+                json=body,
+                timeout=aiohttp.ClientTimeout(total=DELETE_TIMEOUT_S),
+                allow_redirects=False,
+            ) as response:
+                text = (await response.content.read(4096)).decode(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Later(str(error) or "no answer in time")
+        return read_deletion(response.status, text)
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()  # type: ignore[no-untyped-call]  # influxdb-client is half typed
         await self._session.close()
+
+
+def read_deletion(status: int, text: str) -> Forgotten:
+    """Judge the answer to a request to delete. InfluxDB 2 says "not found" of a bucket; 3 does not know the path."""
+    reason = f"HTTP {status} {' '.join(text.split())[:300]}".strip()
+    if status == 204:
+        return Written()
+    if status in {404, 405, 501} and '"not found"' not in text:
+        return OwnRetention(
+            f"it does not delete by /api/v2/delete ({reason}); InfluxDB 3 has a retention period of its own"
+        )
+    return Paused(reason) if status in {400, 401, 403, 404} else Later(reason)

@@ -8,12 +8,14 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from collector.store.base import Answer, Later, Partial, Paused, Written
+from collector.store.base import Answer, Forgotten, Later, Partial, Paused, Written
 from collector.store.line_reader import BadLineError, Head, Line, Value, read_line
+from collector.store.sqlite_cuts import delete_some, shrink_some
 from collector.store.sqlite_layout import (
     DAY_NS,
     MAX_FIELDS,
@@ -29,6 +31,7 @@ from collector.store.sqlite_layout import (
 T = TypeVar("T")
 
 MAX_LINES = 5000
+STEP_PAUSE_S = 0.02
 _FULL, _BUSY, _LOCKED, _IO = 13, 5, 6, 10
 _PASSING = {
     _FULL: "the disk is full; make room",
@@ -74,13 +77,25 @@ class Sqlite:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
         self._thread.shutdown(wait=False)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a piece of house-keeping on the store's thread and connection, between writes.
-
-        Raises:
-            sqlite3.Error: it did not work; nothing is changed.
-        """
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do it on the store's thread, between writes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._open()))
+
+    async def forget(self, measurement: str, before_ns: int) -> Forgotten:
+        """Delete whole days, some thousand points at a time; writes come in between."""
+        steps = (
+            partial(delete_some, measurement=measurement, before_day=before_ns // DAY_NS),
+            shrink_some,
+        )
+        try:
+            for step in steps:
+                while await self._run(step):  # noqa: ASYNC110 - not polling: each turn does a step
+                    await asyncio.sleep(STEP_PAUSE_S)
+        except NewerFileError as error:
+            return Paused(str(error))
+        except sqlite3.Error as error:
+            return self._judge(error)
+        return Written()
 
     def _write(self, lines: bytes) -> Answer:
         texts = [line for line in lines.split(b"\n") if line]
@@ -116,9 +131,12 @@ class Sqlite:
         self._series.clear()
         self._types.clear()
 
-    def _trouble(self, error: sqlite3.Error) -> Answer:
+    def _trouble(self, error: sqlite3.Error) -> Later | Paused:
         """The transaction was rolled back; what is remembered of it goes, and the file is opened anew next time."""
         self._forget()
+        return self._judge(error)
+
+    def _judge(self, error: sqlite3.Error) -> Later | Paused:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _PASSING:
             return Later(f"{self.file}: {_PASSING[code]} ({error})")

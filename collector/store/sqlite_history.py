@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector.store.history import HistoryError, Pick, Series, Value
 from collector.store.question import Point, Question, answer, in_order, question
-from collector.store.sqlite_layout import DAY_NS, column, identity, table
+from collector.store.sqlite_layout import DAY_NS, column, has_table, identity, table
 
 STEPS_A_LOOK = 20_000  # of SQLite's machine, between looks at the clock: about a millisecond
 _SQL_PICKS = {Pick.MEAN: "avg", Pick.MIN: "min", Pick.MAX: "max", Pick.SUM: "sum", Pick.COUNT: "count"}
@@ -90,7 +90,7 @@ class SqliteHistory:
 
     def _groups(self, connection: sqlite3.Connection, asked: Question) -> dict[tuple[str, ...], list[int]]:
         """Numbers of the matching series by the values of the tags asked for."""
-        if not _has_table(connection, "series"):
+        if not has_table(connection, "series"):
             return {}
         news = connection.execute("SELECT id, measurement, tags FROM series WHERE id > ? ORDER BY id", (self._last_id,))
         for number, measurement, tags in news:
@@ -101,11 +101,6 @@ class SqliteHistory:
             if all(tags.get(name, "") == value for name, value in asked.where):
                 groups.setdefault(tuple(tags.get(name, "") for name in asked.group), []).append(number)
         return groups
-
-
-def _has_table(connection: sqlite3.Connection, name: str) -> bool:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
-    return found.fetchone() is not None
 
 
 def _answers(

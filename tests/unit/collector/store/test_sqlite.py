@@ -80,8 +80,8 @@ async def test_full_and_room_again(tmp_path: Path) -> None:
     """SQLite's own page limit stands for the disk: it gives the same error."""
     store = Sqlite(tmp_path / "h.db")
     await store.write(b"m x=1i 1")
-    (pages,) = await store.run(lambda connection: connection.execute("PRAGMA page_count").fetchone())
-    await store.run(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}").fetchall())
+    (pages,) = await store._run(lambda connection: connection.execute("PRAGMA page_count").fetchone())
+    await store._run(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}").fetchall())
     lines = b"\n".join(b'new,link=l%d x="%s" %d' % (n, b"x" * 400, n) for n in range(500))
     answer = await store.write(lines)
     assert isinstance(answer, Later)
