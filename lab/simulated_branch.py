@@ -79,27 +79,38 @@ class SimulatedBranch:
     def stop_agent(self) -> None:
         """Kill the agent: nothing it had under way arrives."""
         self._queue.clear()
+        self._wake_s = float("inf")
+
+    @property
+    def next_due_s(self) -> float:
+        """When the agent has something to do next; infinite while it is stopped."""
+        return min(self._queue[0][0] if self._queue else float("inf"), self._wake_s)
+
+    def see(self, seen: Observation) -> None:
+        """Let the machine see something that does not come from its probes."""
+        self._tell(seen)
 
     def run(self, until_s: float) -> None:
-        """Let simulated time pass."""
-        while self.now < until_s:
-            if not self._queue:
-                self._pass_time(until_s)
-                return
-            self._pass_time(max(self.now, min(self._queue[0][0], self._wake_s, until_s)))
+        """Let simulated time pass; what is due at that very moment happens."""
+        while (due_s := self.next_due_s) <= until_s:
+            self._pass_time(max(self.now, due_s))
             if self._queue and self._queue[0][0] <= self.now:
                 item = heapq.heappop(self._queue)[2]
                 if isinstance(item, str):
                     self._probe(item.removeprefix("probe "))
                 else:
                     self._tell(item)
-            elif self._queue and self._wake_s <= self.now:
-                self._wake_s = float("inf")
-                self._tell(observations.Tick())
+            elif self._wake_s <= self.now:
+                self._wake()
+        self._pass_time(max(self.now, until_s))
 
     def moves(self) -> list[tuple[float, str]]:
         """Each change of the path in use: moment, path."""
         return self.router.history
+
+    def _wake(self) -> None:
+        self._wake_s = float("inf")
+        self._tell(observations.Tick())
 
     def _pass_time(self, to: float) -> None:
         dead = not self.lines[self.router.active].alive(to)
@@ -112,7 +123,7 @@ class SimulatedBranch:
         if self.users and not dead:
             self._counted[self.router.active] = to
         self.now = to
-        if self.router.tick(to) and self._queue:
+        if self.router.tick(to) and self.next_due_s < float("inf"):
             self._later(0.0, observations.InPlace(self.router.active, self.router.pending))
 
     def _carried(self, path: str, since_s: float, _now: float) -> bool:
@@ -124,13 +135,19 @@ class SimulatedBranch:
 
     def _probe(self, name: str, *, again: bool = True) -> None:
         line = self.lines[name]
-        path = self.machine.path(name)
         anchor = self._random.choice(self.plan.anchors)
         passed = line.alive(self.now) and line.anchors(self.now) and self._random.random() >= line.loss
         if passed and line.alive(self.now + line.rtt_s):
             self._later(line.rtt_s, observations.Reply(name, anchor, self.now + line.rtt_s))
         if again:
-            self._later(self.machine.pace_of(path).interval_s / len(self.plan.anchors), f"probe {name}")
+            self._probe_next(name)
+
+    def _probe_next(self, name: str) -> None:
+        self._later(self._step_s(name), f"probe {name}")
+
+    def _step_s(self, name: str) -> float:
+        """From one probe of a path to the next, whichever anchor it asks."""
+        return self.machine.pace_of(self.machine.path(name)).interval_s / len(self.plan.anchors)
 
     def _tell(self, seen: Observation) -> None:
         self.machine, actions = decide(self.machine, seen, self.now)
