@@ -20,12 +20,15 @@ SCHEMA: tuple[str, ...] = (
     """CREATE TABLE IF NOT EXISTS incident_entries(
     number INTEGER PRIMARY KEY AUTOINCREMENT, incident TEXT NOT NULL, body BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS incident_entries_by_incident ON incident_entries(incident)",
+    "CREATE TABLE IF NOT EXISTS incident_merged(id TEXT PRIMARY KEY, became TEXT NOT NULL) WITHOUT ROWID",
     NOTICES_SCHEMA,
 )
 """Statements for `open_database`. `body` is MessagePack; the other columns only find it."""
 
 MAX_ENTRIES = 2000
 """Lines of one timeline that are read; the newest."""
+
+MAX_MERGES = 20
 
 _ENCODER = msgspec.msgpack.Encoder()
 _INCIDENT = msgspec.msgpack.Decoder(Incident)
@@ -65,7 +68,12 @@ def load(
 
 
 def get(connection: sqlite3.Connection, incident_id: str) -> Incident | None:
-    """One incident, None where nobody has it."""
+    """One incident, or the one it became part of; None where nobody has it."""
+    for _ in range(MAX_MERGES):
+        became = connection.execute("SELECT became FROM incident_merged WHERE id = ?", (incident_id,)).fetchone()
+        if became is None:
+            break
+        (incident_id,) = became
     row = connection.execute("SELECT body FROM incidents WHERE id = ?", (incident_id,)).fetchone()
     return None if row is None else _INCIDENT.decode(row[0])
 
@@ -109,3 +117,11 @@ def save(
         "INSERT INTO notices(incident, event, at_s, body) VALUES(?, ?, ?, ?)",
         ((each.id, str(event), at_s, _ENCODER.encode(each)) for event, at_s, each in notices),
     )
+
+
+def merge(connection: sqlite3.Connection, merged: Iterable[tuple[str, str]]) -> None:
+    """Forget incidents nobody was told of: (id, id of the one that has their members now); `get` finds that by both."""
+    for old, new in merged:
+        for table, column in (("incidents", "id"), ("incident_branches", "incident"), ("incident_entries", "incident")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))  # noqa: S608  fixed words only
+        connection.execute("INSERT OR REPLACE INTO incident_merged(id, became) VALUES(?, ?)", (old, new))

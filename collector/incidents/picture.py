@@ -6,6 +6,7 @@ from functools import cached_property
 
 from collector.board import BranchNow
 from collector.branches import BranchKey
+from collector.heard import ActHeard
 from collector.incidents.sites import Site, in_trouble, read_site
 from collector.inventory.places import Places
 from wire.messages import BranchState, LinkState
@@ -41,6 +42,10 @@ class Picture:
         """Whether the branch itself does not know how a line is."""
         agents = self._agents.get((tenant, branch), ())
         return any(line in each.heard.paths and each.heard.paths[line].state is LinkState.UNKNOWN for each in agents)
+
+    def acts(self, tenant: str, branch: str) -> tuple[ActHeard, ...]:
+        """Moves of a branch's traffic, as last heard."""
+        return tuple(act for each in self._agents.get((tenant, branch), ()) for act in each.heard.acts)
 
     @cached_property
     def census(self) -> Counter[tuple[str, str, str]]:

@@ -96,6 +96,8 @@ def reconcile(
                 continue
             step = looked
         turn.keep(incident, step)
+    merged = {old for old, _ in turn.changes.merged}
+    turn.changes.entries = [each for each in turn.changes.entries if each[0] not in merged]
     return turn.changes
 
 
