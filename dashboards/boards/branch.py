@@ -6,6 +6,7 @@ from dashboards.influxql import BRANCH, EVERY, LINK, TENANT, call, column, selec
 from dashboards.looks import (
     BAD,
     BRANCH_STATES,
+    CALM,
     GOOD,
     ILL,
     LINK_STATES,
@@ -22,6 +23,7 @@ from dashboards.names import BRANCH as NAME
 from dashboards.query import rows, series
 from dashboards.sdk import common_models, models, stat, statetimeline, table, timeseries
 from wire.fields import (
+    SENSOR_CODES,
     ActField,
     BranchStateField,
     DigestField,
@@ -33,6 +35,7 @@ from wire.fields import (
     PowerField,
     Tag,
 )
+from wire.messages import SensorState
 
 _HERE = (TENANT, BRANCH)
 EVENTS = 500
@@ -86,11 +89,12 @@ def _runtime() -> stat.Panel:
 
 
 def _water() -> stat.Panel:
-    what = "The worst sensor state of the last fifteen minutes."
+    what = "Sensors whose last word of the last fifteen minutes is ALARM. Silent sensors are no evidence either way."
     inner = select([call("last", EnvironmentField.STATE)], Measurement.ENVIRONMENT, *_HERE, by=[Tag.SENSOR])
-    alarm = select([call("max", EnvironmentField.STATE)], inner)
-    panel = panels.tiles("Sensors", what, series(alarm), unit="none", no_value="no sensor known")
-    return panel.mappings(SENSORS).thresholds(steps(UNKNOWN)).time_from("15m")
+    alarm = f'"{EnvironmentField.STATE}" = {SENSOR_CODES[SensorState.ALARM]}'
+    query = series(select([call("count", EnvironmentField.STATE)], inner, alarm))
+    panel = panels.tiles("Sensors in alarm", what, query, unit="none", no_value="none reported")
+    return panel.thresholds(steps(CALM, (1, BAD))).time_from("15m")
 
 
 def _paths() -> statetimeline.Panel:
@@ -108,7 +112,7 @@ def _branch_states() -> statetimeline.Panel:
     judged = select([call("last", BranchStateField.STATE)], Measurement.BRANCH_STATE, *_HERE, every=EVERY)
     said = select([call("last", BranchStateField.REPORTED)], Measurement.BRANCH_STATE, *_HERE, every=EVERY)
     queries = (series(judged, "collector"), series(said, "agent", "B"))
-    panel = panels.states("Branch", what, *queries, mappings=BRANCH_STATES)
+    panel = panels.states("Branch over time", what, *queries, mappings=BRANCH_STATES)
     return panel.interval("1m").span_nulls(180_000)
 
 

@@ -44,6 +44,7 @@ _TREND: tuple[tuple[FleetField, str, str], ...] = (
     (FleetField.BRANCHES_DEGRADED, "degraded", ILL),
     (FleetField.BRANCHES_UNKNOWN, "unknown", UNKNOWN),
 )
+_KEPT = "${ds:queryparam}&${tenant:queryparam}&${__url_time_range}"
 INCIDENT_ROWS = 1000
 INCIDENT_DAYS = "14d"
 
@@ -54,10 +55,9 @@ def board() -> models.Dashboard:
     wall.variables(frame.tenant_choice(), frame.region_choice())
     wall.annotations(frame.incidents_annotation(enable=True))
     wall.row(4, (21, _tiles()), (3, _age()))
-    wall.row(14, (15, _branches()), (9, _incidents()))
-    wall.row(8, (9, _trouble()), (9, _trend()), (6, _isps()))
-    wall.title("Map")
-    wall.row(14, (24, _map()))
+    wall.row(13, (24, _branches()))
+    wall.row(11, (10, _incidents()), (8, _trouble()), (6, _trend()))
+    wall.row(14, (6, _isps()), (18, _map()))
     return wall.build()
 
 
@@ -76,7 +76,7 @@ def _tiles() -> stat.Panel:
     panel = panels.tiles("Now", what, query, unit="none").text_mode(common_models.BigValueTextMode.VALUE_AND_NAME)
     panel.time_from(panels.FRESH).hide_time_override(hide_time_override=True)
     for _, words, colour, uid in _TILES:
-        to = link("Open", f"/d/{uid}?${{ds:queryparam}}&${{tenant:queryparam}}&${{__url_time_range}}").build()
+        to = link("Open", f"/d/{uid}?{_KEPT}").build()
         panel.override_by_name(words, [step_property(GOOD, (1, colour)), *field(links=[to])])
     return panel
 
@@ -213,7 +213,7 @@ def _isps() -> bargauge.Panel:
         by=[Tag.TENANT, Tag.ISP, Tag.REGION],
     )
     query = select([call("sum", FleetIspField.LINKS_DOWN)], inner, by=[Tag.ISP])
-    to = f"/d/{ISP.uid}?${{ds:queryparam}}&${{tenant:queryparam}}&${{__url_time_range}}&var-isp=${{__field.labels.isp}}"
+    to = f"/d/{ISP.uid}?{_KEPT}&var-isp=${{__field.labels.isp:percentencode}}"
     return (
         panels.bars("Lines down by ISP", what, series(query, f"$tag_{Tag.ISP}"), unit="none")
         .decimals(0)
@@ -221,7 +221,7 @@ def _isps() -> bargauge.Panel:
         .thresholds(steps(GOOD, (1, ILL), (10, BAD)))
         .time_from(panels.FRESH)
         .hide_time_override(hide_time_override=True)
-        .data_links([link("Open ${__field.labels.isp}", to)])
+        .data_links([link("Open ${__field.labels.isp:percentencode}", to)])
     )
 
 
