@@ -220,6 +220,12 @@ class CollectorSettings(Settings, frozen=True):
     web: WebSettings | None = None
     log: LogSettings = LogSettings()
 
+    def __post_init__(self) -> None:
+        names = [each.name for each in self.notify]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f'notify[{number + 1}].name: "{name}" stands twice; give each receiver its own name')
+
     @property
     def data_dir(self) -> Path:
         """Where journal, checkpoint, dead letters and the branch table live."""

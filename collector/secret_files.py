@@ -1,5 +1,6 @@
 """Secrets stand in files of their own, never in the settings."""
 
+import stat
 from pathlib import Path
 
 from branchline.settings import SettingsError
@@ -21,3 +22,19 @@ def secret(file: str, key: str) -> str:
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: {key} is not UTF-8; write it as UTF-8 text") from None
+
+
+def private(file: str, key: str) -> str:
+    """The text of a file that must not be open to everybody: what `secret` reads, and its rights checked.
+
+    Raises:
+        SettingsError: it cannot be read, is empty, or everybody may read or write it.
+    """
+    text = secret(file, key)
+    if not file:
+        return ""
+    if not text:
+        raise SettingsError(f"{file}: {key} is empty; write it again")
+    if Path(file).stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise SettingsError(f"{file}: {key} can be read by everybody; run: chmod o-rwx {file}")
+    return text

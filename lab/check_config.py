@@ -17,7 +17,7 @@ from branchline.toml_lines import Key, dotted
 from collector.config import CollectorSettings
 
 # Files a settings file may name: those nobody else may read, and those anybody may.
-SECRET_FILES = ("password_file", "token_file", "key_file")
+SECRET_FILES = ("password_file", "token_file", "url_file", "key_file")
 PUBLIC_FILES = ("ca_file", "cert_file", "tls_ca_file")
 
 
