@@ -29,7 +29,7 @@ def shrink_some(connection: sqlite3.Connection) -> bool:
     """Give empty pages back to the disk."""
     (empty,) = connection.execute("PRAGMA freelist_count").fetchone()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    if empty <= max(PAGES_A_STEP, pages // SPARE):
+    if empty <= pages // SPARE:
         return False
     connection.execute(f"PRAGMA incremental_vacuum({PAGES_A_STEP})").fetchall()
     return True
