@@ -7,7 +7,7 @@ Each process loads only what it runs: the canary must stay a few MiB. Exit codes
 import importlib
 
 _COMMANDS = "agent.commands"
-_PROCESSES = {"actor": "agent.actor.main", "canary": "agent.canary"}
+_PROCESSES = {"actor": "agent.actor.main", "canary": "agent.canary", "page": "agent.page.main"}
 
 
 def main(words: list[str]) -> int:

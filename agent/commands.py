@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(run=_run)
     commands.add_parser("actor", help="the privileged process that moves traffic (actor --help)")
     commands.add_parser("canary", help="the process that lends sockets on the LAN side (canary --help)")
+    commands.add_parser("page", help="the process that serves the branch's own page (page --help)")
     status = commands.add_parser("status", help="show this branch, with or without WAN")
     status.set_defaults(run=_status)
     override = commands.add_parser("override", help="prefer a path for a while")

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from agent.config_rules import check
+from agent.page.settings import PageSettings
 from branchline.settings import Settings
 from branchline.units import Duration, Size
 from failover.profiles import Profile
@@ -349,6 +350,7 @@ class BranchSettings(Settings, frozen=True):
     canary: CanarySettings | None = None
     actor: ActorSettings = ActorSettings()
     spool: SpoolSettings = SpoolSettings()
+    page: PageSettings | None = None
 
     def __post_init__(self) -> None:
         check(self)

@@ -1,0 +1,59 @@
+"""However many people look, the agent is asked at most once a second; and who may look at all."""
+
+import pytest
+
+from agent.page.server import Server, Source
+from agent.page.settings import PageSettings
+
+
+class Agent:
+    def __init__(self) -> None:
+        self.asked = 0
+        self.gone = False
+
+    def ask(self) -> dict[str, object]:
+        self.asked += 1
+        if self.gone:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return {"branch_state": "OK"}
+
+
+def test_the_agent_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [50.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    agent = Agent()
+    source = Source(agent.ask)
+    assert [source.status() for _ in range(100)] == [{"branch_state": "OK"}] * 100
+    assert agent.asked == 1
+    agent.gone = True
+    now[0] += 0.9
+    assert source.status() == {"branch_state": "OK"}
+    now[0] += 0.2
+    assert [source.status() for _ in range(100)] == [None] * 100
+    assert agent.asked == 2
+
+
+def test_an_agent_that_refuses_the_question_does_not_answer_it() -> None:
+    assert Source(lambda: {"error": "not a request"}).status() is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "peer", "welcome"),
+    [
+        ("192.168.1.1:80", "192.168.1.77", True),
+        ("192.168.1.1:80", "10.9.9.9", True),
+        ("192.168.1.1:80", "8.8.8.8", False),
+        ("192.168.1.1:80", "100.64.3.3", False),
+        ("[fd00::1]:80", "fe80::1%lan0", True),
+        ("[fd00::1]:80", "2a01:e0a::1", False),
+        ("[2a01:e0a::1]:80", "2a01:e0a::2", True),
+    ],
+)
+def test_the_isps_neighbours_may_not_look(listen: str, peer: str, welcome: bool) -> None:  # noqa: FBT001 - a table
+    assert Server(PageSettings(listen=listen), "b", Agent().ask)._welcome(peer) is welcome
+
+
+def test_one_neighbour_has_few_connections() -> None:
+    server = Server(PageSettings(listen="127.0.0.1:80"), "b", Agent().ask)
+    assert [server._welcome("10.0.0.1") for _ in range(8)] == [True] * 6 + [False] * 2
+    assert server._welcome("10.0.0.2")
