@@ -14,6 +14,8 @@ from collector.web.settings import WebSettings
 from collector.web.stream import EventStream
 from collector.web.wall_page import wall_view
 from collector.words import LANGUAGES
+from collector.words.page_words import WORDS
+from collector.words.speak import say
 
 MAX_REGION_CHARS = 200
 
@@ -21,8 +23,9 @@ MAX_REGION_CHARS = 200
 class Frame:
     """What every page has: language, person, links of the header."""
 
-    def __init__(self, renderer: Renderer, settings: WebSettings) -> None:
+    def __init__(self, renderer: Renderer, live: Live, settings: WebSettings) -> None:
         self._renderer = renderer
+        self._live = live
         self._settings = settings
 
     def language(self, request: Request) -> str:
@@ -33,8 +36,14 @@ class Frame:
     def page(self, request: Request, template: str, view: dict[str, object], *, status: int = 200) -> HTMLResponse:
         """A whole page."""
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        view = {"here": "", "path": path, "person": request.scope.get("person"), **view}
+        common = {"here": "", "path": path, "person": request.scope.get("person"), "last_event": self._live.last_id}
+        view = {**common, **view}
         return HTMLResponse(self._renderer.render(template, self.language(request), view), status)
+
+    def error(self, request: Request, status: int, code: str) -> HTMLResponse:
+        """A page that says in one sentence what is wrong; `code` is one of `page_words`."""
+        sentence = say(WORDS, self.language(request), code)
+        return self.page(request, "error.html", {"status": status, "sentence": sentence}, status=status)
 
 
 class Pages:
@@ -65,7 +74,7 @@ class Pages:
         answer = RedirectResponse(local_path(request.query_params.get("next", "/")), 303)
         language = request.path_params["language"]
         if language in LANGUAGES:
-            secure = self._settings.url.startswith("https://")
+            secure = self._settings.secure
             answer.set_cookie(COOKIE, language, max_age=31536000, samesite="lax", httponly=True, secure=secure)
         return answer
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from branchline.settings import Settings
@@ -11,8 +12,8 @@ class WebSettings(Settings, frozen=True):
     """`[web]`: the collector's page, `/metrics` and health.
 
     Attributes:
-        listen: address and port; anything but loopback asks people to log in
-        public_url: how people reach it, for links in messages; empty: from listen
+        listen: address and port; people log in on anything but loopback
+        public_url: how people reach it, for links in messages; empty: from listen. Beyond this machine, people log in
         language: of those who state no preference, and of messages
         timezone: of times that belong to no branch; an IANA name
         cert_file: serve HTTPS with this certificate, with key_file
@@ -56,8 +57,19 @@ class WebSettings(Settings, frozen=True):
 
     @property
     def only_here(self) -> bool:
-        """Whether only this machine can reach it: then nobody has to log in."""
+        """Whether only this machine can reach it."""
         return ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether nobody has to log in. A `public_url` elsewhere means that a proxy lets others in."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.only_here and host in {"", "localhost", "127.0.0.1", "::1"}
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach it by HTTPS."""
+        return self.url.startswith("https://")
 
     @property
     def url(self) -> str:

@@ -1,9 +1,6 @@
 """A fleet as the collector would have heard it: 255 branches in French regions, their lines, power and moves."""
 
-import asyncio
-
 from collector.board import Board, BranchNow
-from collector.clock import SteadyClock
 from collector.heard import ActHeard, BranchHeard, PathHeard, PowerHeard, SensorHeard
 from collector.inventory.model import BranchEntry, Hours, Inventory, LineEntry, PowerEntry, Referent
 from collector.inventory.places import Places
@@ -96,10 +93,3 @@ def branch_now(number: int, state: BranchState, now_s: float, since_s: float | N
 def show(board: Board, branches: list[BranchNow], now_s: float, *, hearing: bool = True) -> None:
     """As `Watch` does after a review."""
     board.show(branches, (), now_s, hearing=hearing)
-
-
-async def keep_alive(board: Board, clock: SteadyClock) -> None:
-    """Reviews that find nothing new, as `Watch` makes them every second."""
-    while True:
-        board.show((), (), clock.now_s(), hearing=board.hearing)
-        await asyncio.sleep(0.5)

@@ -1,8 +1,8 @@
-"""The page on a real socket, made from a board that a test fills."""
+"""The page on a real socket, with the real incident desk and the embedded store, from a board that a test fills."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,55 +10,16 @@ from collector.board import Board
 from collector.clock import SteadyClock
 from collector.config import BrokerSettings, CollectorSettings, WhoSettings
 from collector.database import Database, open_database
-from collector.incidents.model import Incident
+from collector.incidents import book
+from collector.incidents.desk import Desk
+from collector.incidents.settings import IncidentSettings
 from collector.inventory.places import Places
 from collector.store.history import History
+from collector.web import users
 from collector.web.app import make_app
 from collector.web.parts import WebParts
 from collector.web.serve import listen, serve_on
 from collector.web.settings import WebSettings
-
-
-class FakeListener:
-    def __init__(self) -> None:
-        self.ids: set[str] = set()
-        self.event = asyncio.Event()
-
-    async def changes(self) -> set[str]:
-        await self.event.wait()
-        self.event.clear()
-        ids, self.ids = self.ids, set()
-        return ids
-
-
-class FakeDesk:
-    """Holds incidents a test made."""
-
-    def __init__(self) -> None:
-        self.open_incidents: dict[str, Incident] = {}
-        self._listeners: set[FakeListener] = set()
-
-    def put(self, incidents: Iterable[Incident]) -> None:
-        for each in incidents:
-            self.open_incidents[each.id] = each
-            for listener in self._listeners:
-                listener.ids.add(each.id)
-                listener.event.set()
-
-    @contextmanager
-    def listen(self) -> Iterator[FakeListener]:
-        listener = FakeListener()
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
-
-    async def acknowledge(self, incident_id: str, *, by: str, comment: str, for_s: float | None = None) -> None:
-        raise NotImplementedError
-
-    async def comment(self, incident_id: str, *, by: str, text: str) -> None:
-        raise NotImplementedError
 
 
 @dataclass
@@ -66,8 +27,9 @@ class Site:
     """A running page."""
 
     url: str
+    port: int
     board: Board
-    desk: FakeDesk
+    desk: Desk
     clock: SteadyClock
     database: Database
 
@@ -79,20 +41,39 @@ async def site(
     *,
     web: WebSettings | None = None,
     history: History | None = None,
+    alive: bool = True,
 ) -> AsyncIterator[Site]:
-    """Serve for the length of an `async with`."""
+    """Serve for the length of an `async with`. `alive`: reviews and desk run, as `Watch` makes them run."""
     web = web or WebSettings(listen="127.0.0.1:0")
     settings = CollectorSettings(collector=WhoSettings(name="c1"), broker=BrokerSettings(host="127.0.0.1"), web=web)
-    database = open_database(directory / "records.db", ())
-    board, desk, clock = Board(), FakeDesk(), SteadyClock()
-    parts = WebParts(board, desk, places, history, database, settings, clock=clock)
+    database = open_database(directory / "records.db", (*users.SCHEMA, *book.SCHEMA))
+    board, clock = Board(), SteadyClock()
+    desk = Desk(
+        board=board,
+        places=places,
+        database=database,
+        settings=IncidentSettings(),
+        clock=clock,
+        offer_lines=lambda lines: None,
+    )
+    parts = WebParts(board, desk, places, history, database, settings, lambda: b"branchline_up 1\n", lambda: "", clock)
     listener = listen(web)
     port = listener.getsockname()[1]
-    task = asyncio.create_task(serve_on(listener, web, make_app(parts)))
+    tasks = [asyncio.create_task(serve_on(listener, web, make_app(parts)))]
+    if alive:
+        tasks += [asyncio.create_task(_review(board, clock)), asyncio.create_task(desk.run())]
     try:
-        yield Site(f"http://127.0.0.1:{port}", board, desk, clock, database)
+        yield Site(f"http://127.0.0.1:{port}", port, board, desk, clock, database)
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for each in tasks:
+            each.cancel()
+        for each in tasks:
+            with suppress(asyncio.CancelledError):
+                await each
         database.close()
+
+
+async def _review(board: Board, clock: SteadyClock) -> None:
+    while True:
+        board.show((), (), clock.now_s(), hearing=board.hearing)
+        await asyncio.sleep(0.5)

@@ -1,0 +1,35 @@
+"""Passwords: argon2id with the library's own parameters (RFC 9106, low memory)."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_CHARS = 10
+MAX_CHARS = 500
+
+_HASHER = PasswordHasher()
+_NOBODYS = _HASHER.hash("nobody has this password")
+
+
+def weakness(password: str) -> str:
+    """Why it cannot be a password, "" when it can."""
+    if len(password) < MIN_CHARS:
+        return f"the password is shorter than {MIN_CHARS} characters"
+    if len(password) > MAX_CHARS:
+        return f"the password is longer than {MAX_CHARS} characters"
+    return ""
+
+
+def hash_password(password: str) -> str:
+    """What to keep of it. Takes tens of milliseconds."""
+    return _HASHER.hash(password)
+
+
+def is_right(kept: str | None, password: str) -> bool:
+    """Whether `password` is the one kept. For a user who does not exist (None) it takes as long, and is not."""
+    if len(password) > MAX_CHARS:
+        return False
+    try:
+        _HASHER.verify(kept or _NOBODYS, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return kept is not None
