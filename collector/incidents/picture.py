@@ -1,8 +1,9 @@
 """The whole fleet as judging sees it: branches in trouble, branches nobody knows of, how many lines each ISP has."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
+from operator import is_
 
 from collector.board import BranchNow
 from collector.branches import BranchKey
@@ -17,22 +18,23 @@ BranchName = tuple[str, str]
 class Picture:
     """One look at the fleet. Build it with `Eyes.look`."""
 
-    def __init__(self, board: Mapping[BranchKey, BranchNow], places: Places, sites: dict[BranchName, Site]) -> None:
+    def __init__(
+        self,
+        board: Mapping[BranchKey, BranchNow],
+        agents: Mapping[BranchName, list[BranchKey]],
+        sites: dict[BranchName, Site],
+        places: Places,
+        listed_lines: Counter[tuple[str, str, str]],
+    ) -> None:
         self.sites = sites
         self._board = board
+        self._agents = agents
         self._places = places
-
-    @cached_property
-    def _agents(self) -> dict[BranchName, list[BranchNow]]:
-        agents: dict[BranchName, list[BranchNow]] = {}
-        for key, branch in self._board.items():
-            agents.setdefault(key[:2], []).append(branch)
-        return agents
+        self._listed_lines = listed_lines
 
     def known(self, tenant: str, branch: str) -> bool:
         """Whether the board says anything of a branch."""
-        agents = self._agents.get((tenant, branch), ())
-        return any(each.state is not BranchState.UNKNOWN for each in agents)
+        return any(each.state is not BranchState.UNKNOWN for each in self._of(tenant, branch))
 
     def listed(self, tenant: str, branch: str) -> bool:
         """Whether the board has heard of a branch at all."""
@@ -40,28 +42,28 @@ class Picture:
 
     def line_unknown(self, tenant: str, branch: str, line: str) -> bool:
         """Whether the branch itself does not know how a line is."""
-        agents = self._agents.get((tenant, branch), ())
-        return any(line in each.heard.paths and each.heard.paths[line].state is LinkState.UNKNOWN for each in agents)
+        return any(
+            line in each.heard.paths and each.heard.paths[line].state is LinkState.UNKNOWN
+            for each in self._of(tenant, branch)
+        )
 
     def acts(self, tenant: str, branch: str) -> tuple[ActHeard, ...]:
         """Moves of a branch's traffic, as last heard."""
-        return tuple(act for each in self._agents.get((tenant, branch), ()) for act in each.heard.acts)
+        return tuple(act for each in self._of(tenant, branch) for act in each.heard.acts)
 
     @cached_property
     def census(self) -> Counter[tuple[str, str, str]]:
         """Lines by (tenant, ISP, region): the inventory's, and what is heard of branches it does not list."""
-        lines: Counter[tuple[str, str, str]] = Counter()
-        for (tenant, _), entry in self._places.all().items():
-            for line in entry.line:
-                lines[tenant, line.isp, entry.region] += 1
-        for (tenant, branch), agents in self._agents.items():
-            entry = self._places.branch(tenant, branch)
-            listed = {line.name for line in entry.line}
-            heard = {name: path.isp for each in agents for name, path in each.heard.paths.items() if path.isp}
-            for name, isp in heard.items():
-                if name not in listed:
-                    lines[tenant, isp, entry.region] += 1
+        lines = self._listed_lines.copy()
+        for tenant, branch in self._agents:
+            if not self._places.branch(tenant, branch).line:
+                region = self._places.branch(tenant, branch).region
+                heard = {name: path.isp for each in self._of(tenant, branch) for name, path in each.heard.paths.items()}
+                lines.update((tenant, isp, region) for isp in heard.values() if isp)
         return lines
+
+    def _of(self, tenant: str, branch: str) -> list[BranchNow]:
+        return [self._board[key] for key in self._agents.get((tenant, branch), ())]
 
 
 class Eyes:
@@ -69,39 +71,38 @@ class Eyes:
 
     def __init__(self, places: Places) -> None:
         self._places = places
+        self._listed_lines = Counter(
+            (tenant, line.isp, entry.region) for (tenant, _), entry in places.all().items() for line in entry.line
+        )
+        self._keys: set[BranchKey] = set()
+        self._agents: dict[BranchName, list[BranchKey]] = {}
+        self._seen: dict[BranchKey, tuple[BranchNow, bool]] = {}
         self._read: dict[BranchName, tuple[tuple[BranchNow, ...], Site | None]] = {}
 
     def look(self, board: Mapping[BranchKey, BranchNow]) -> Picture:
         """The fleet now. `board` must not change while the picture is used: hand in a copy."""
-        troubled: dict[BranchName, list[BranchNow]] = {}
-        for key, branch in board.items():
-            if in_trouble(branch):
-                troubled.setdefault(key[:2], []).append(branch)
-        several = _several(board)
+        if board.keys() != self._keys:
+            self._keys = set(board)
+            self._agents = {}
+            for key in board:
+                self._agents.setdefault(key[:2], []).append(key)
+            self._seen = {key: seen for key, seen in self._seen.items() if key in board}
         read = {}
-        for name, agents in troubled.items():
-            now = tuple(board[key] for key in several[name]) if name in several else tuple(agents)
+        for name in dict.fromkeys(key[:2] for key, branch in board.items() if self._troubled(key, branch)):
+            now = tuple(board[key] for key in self._agents[name])
             before = self._read.get(name)
-            if before is not None and len(before[0]) == len(now) and all(map(_same, before[0], now)):
+            if before is not None and len(before[0]) == len(now) and all(map(is_, before[0], now)):
                 read[name] = before
             else:
                 read[name] = now, read_site(now, self._places.branch(*name))
         self._read = read
-        return Picture(board, self._places, {name: site for name, (_, site) in read.items() if site is not None})
+        sites = {name: site for name, (_, site) in read.items() if site is not None}
+        return Picture(board, self._agents, sites, self._places, self._listed_lines)
 
-
-def _same(one: BranchNow, other: BranchNow) -> bool:
-    return one is other
-
-
-def _several(board: Iterable[BranchKey]) -> dict[BranchName, list[BranchKey]]:
-    """Branches with more than one agent."""
-    first: dict[BranchName, BranchKey] = {}
-    several: dict[BranchName, list[BranchKey]] = {}
-    for key in board:
-        name = key[:2]
-        if name in first:
-            several.setdefault(name, [first[name]]).append(key)
-        else:
-            first[name] = key
-    return several
+    def _troubled(self, key: BranchKey, branch: BranchNow) -> bool:
+        seen = self._seen.get(key)
+        if seen is not None and seen[0] is branch:
+            return seen[1]
+        troubled = in_trouble(branch)
+        self._seen[key] = branch, troubled
+        return troubled

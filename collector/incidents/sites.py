@@ -100,9 +100,9 @@ class Site(msgspec.Struct, frozen=True):
         """(tenant, branch)."""
         return self.tenant, self.branch
 
-    def of(self, *troubles: Trouble) -> tuple[Symptom, ...]:
+    def of(self, *troubles: Trouble) -> list[Symptom]:
         """Its symptoms of these kinds."""
-        return tuple(each for each in self.symptoms if each.trouble in troubles)
+        return [each for each in self.symptoms if each.trouble in troubles]
 
     @property
     def wires(self) -> set[str]:
