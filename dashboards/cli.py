@@ -99,10 +99,12 @@ def _export(options: argparse.Namespace) -> int:
 def _push(options: argparse.Namespace) -> int:
     boards = {uid: with_page(board, options.page_url) for uid, board in model.read(GENERATED).items()}
     token = _secret(options.token_file)
+    refused = False
     for each in push(boards, url=options.url, token=token, dry_run=options.dry_run, overwrite=options.overwrite):
-        line = {"what": each.what, "outcome": each.outcome}
+        line = {"what": each.what, "outcome": each.outcome, "refused": each.refused}
         print(json.dumps(line) if options.json else f"{each.what:26} {each.outcome}", flush=True)
-    return 0
+        refused = refused or each.refused
+    return int(refused)
 
 
 _COMMANDS = {"build": _build, "check": _check, "export": _export, "push": _push}
@@ -178,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     pushes.add_argument("--url", required=True, metavar="URL", help="of Grafana")
     pushes.add_argument("--token-file", type=Path, required=True, metavar="FILE", help="service account token")
     pushes.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
-    pushes.add_argument("--overwrite", action="store_true", help="replace what somebody changed there")
+    pushes.add_argument("--overwrite", action="store_true", help="replace dashboards that differ there")
     pushes.add_argument("--json", action="store_true", help="print one JSON object on each line")
     for each in (export, pushes):
         each.add_argument("--page-url", default=PAGE_URL, metavar="URL", help="where people reach the collector's page")

@@ -13,21 +13,23 @@ from dashboards.model import Json
 from dashboards.names import DATASOURCE_UID, FOLDER_TITLE, FOLDER_UID
 
 TIMEOUT_S = 15.0
+FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 412
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became, or would become, of one thing."""
+    """What became, or would become, of one thing. `refused`: it is not as wanted, and was left as it is."""
 
     what: str
     outcome: str
+    refused: bool = False
 
 
 def push(boards: Mapping[str, Json], *, url: str, token: str, dry_run: bool, overwrite: bool) -> Iterator[Pushed]:
-    """Folder first, then each dashboard. `overwrite` replaces what somebody changed there.
+    """Folder first, then each dashboard. `overwrite` replaces one that is there and differs.
 
     Raises:
-        DashboardsError: grafana-client is missing, the server refuses, or a dashboard there was changed meanwhile
+        DashboardsError: grafana-client is missing, the server refuses, or a dashboard there changes meanwhile
     """
     api, errors = _connect(url, token)
     try:
@@ -67,7 +69,7 @@ def _datasource(api: Any, errors: Any) -> Pushed:
     try:
         found = api.datasource.get_datasource_by_uid(DATASOURCE_UID)
     except errors.GrafanaClientError as error:
-        if error.status_code not in {403, 404}:
+        if error.status_code not in {FORBIDDEN, NOT_FOUND}:
             raise
         return Pushed(
             f"data source {DATASOURCE_UID}", "not seen; make it with `branchline dashboards export` or choose another"
@@ -80,7 +82,7 @@ def _folder(api: Any, errors: Any, *, dry_run: bool) -> Pushed:
     try:
         api.folder.get_folder(FOLDER_UID)
     except errors.GrafanaClientError as error:
-        if error.status_code != 404:
+        if error.status_code != NOT_FOUND:
             raise
         if dry_run:
             return Pushed(what, "would be made")
@@ -97,26 +99,27 @@ def _board(api: Any, errors: Any, uid: str, board: Json, *, dry_run: bool, overw
         if _same(there, board):
             return Pushed(uid, "already the same")
     except errors.GrafanaClientError as error:
-        if error.status_code != 404:
+        if error.status_code != NOT_FOUND:
             raise
+    if version is not None and not overwrite:
+        return Pushed(uid, "differs there, left as it is; --overwrite replaces it", refused=True)
     if dry_run:
-        return Pushed(uid, "would be made" if version is None else "would be changed")
+        return Pushed(uid, "would be made" if version is None else "would be replaced")
     body: Json = {
-        "dashboard": {**board, "id": None, **({} if version is None else {"version": version})},
+        "dashboard": {**board, **({} if version is None else {"version": version})},
         "folderUid": FOLDER_UID,
         "message": "branchline dashboards push",
-        "overwrite": overwrite,
+        "overwrite": False,  # a version that is not the newest is refused: nobody's change of this second is lost
     }
     try:
         api.dashboard.update_dashboard(dashboard=body)
     except errors.GrafanaClientError as error:
-        if error.status_code != 412:
+        if error.status_code != CONFLICT:
             raise
         raise DashboardsError(
-            f"{uid}: somebody changed it on the server meanwhile, or its title is taken there; look at it, then push "
-            f"again with --overwrite: {_said(error)}"
+            f"{uid}: somebody changed it there in this very moment; push again: {_said(error)}"
         ) from error
-    return Pushed(uid, "made" if version is None else "changed")
+    return Pushed(uid, "made" if version is None else "replaced")
 
 
 def _same(there: Json, board: Json) -> bool:

@@ -47,7 +47,7 @@ from wire.messages import (
 from wire.topics import Address, Lane
 
 TENANT = "acme"
-REGIONS = ("Bretagne", "Normandie", "Grand Est", "Île-de-France", "Occitanie", "PACA", "Hauts-de-France")
+REGIONS = ("Grand Est", "Bretagne", "Normandie", "Île-de-France", "Occitanie", "PACA", "Hauts-de-France")
 FLOODED = "Grand Est"
 ISPS = ("Orange", "SFR", "Bouygues", "Free Pro")
 _SECOND = 1_000_000_000
@@ -189,7 +189,7 @@ def _events(site: Site, times: Times, chance: random.Random) -> Iterator[str]:
 
 def _move(site: Site, at_s: int, number: int) -> Iterator[str]:
     at_ns = at_s * _SECOND
-    end = (ActOutcome.COMMITTED, ActOutcome.ROLLED_BACK, ActOutcome.FAILED)[0 if number > 2 else number]
+    end = (ActOutcome.COMMITTED, ActOutcome.ROLLED_BACK, ActOutcome.FAILED)[number if number < 3 else 0]
     probes = tuple(FlightProbe(n * 100.0 - 3000, "an1", 4, 20.0 if n < 30 else None) for n in range(60))
     records: tuple[Record, ...] = (
         StateChange(at_ns, "wan1", Role.WIRE, site.lines[0][2], LinkState.UP, LinkState.DOWN, "silence", 500.0),
