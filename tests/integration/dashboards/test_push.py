@@ -53,22 +53,10 @@ def _push(python: Path, tmp_path: Path, url: str, *words: str, token: str = TOKE
     """Exit code, outcome of each thing, and standard error."""
     secret = tmp_path / "token"
     secret.write_text(token)
-    command = [
-        str(python),
-        "-m",
-        "branchline",
-        "dashboards",
-        "push",
-        "--url",
-        url,
-        "--token-file",
-        str(secret),
-        "--json",
-    ]
+    command = [str(python), "-m", "branchline", "dashboards", "push", "--json", *words]
+    command += ["--url", url, "--token-file", str(secret)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(
-        [*command, str(secret), *words], capture_output=True, text=True, timeout=30, check=False, env=environment
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, {each["what"]: each["outcome"] for each in lines}, done.stderr
 
