@@ -6,24 +6,20 @@ import os
 import signal
 from pathlib import Path
 
-from collector.board import Board
-from collector.branch_file import BRANCHES_FILE
-from collector.clock import SteadyClock
 from collector.config import CollectorSettings
-from collector.counters import Counters
-from collector.dead_letters import DeadLetters
+from collector.core import Core
+from collector.database import FILE_NAME, open_database
+from collector.downsampling import touched
 from collector.errors import CollectorError
 from collector.events import LOG
-from collector.ingest import Ingest
-from collector.inventory.places import Places
-from collector.journal.journal import Journal, JournalLimits, open_journal
-from collector.journal.reader import read_chunk
-from collector.journal.segments import Position
-from collector.store import STORES
-from collector.store.writer import Writer
-from collector.transport import Transport
-from collector.watch import Watch
+from collector.incidents import book
+from collector.inventory.file import load_places
+from collector.notify import deliveries
+from collector.people import People
+from collector.store import history_of
+from collector.web import users
 
+SCHEMA = (*book.SCHEMA, *deliveries.SCHEMA, *users.SCHEMA, *touched.SCHEMA)
 _locks: list[int] = []
 
 
@@ -52,69 +48,28 @@ async def run(settings: CollectorSettings) -> None:
     """Run until SIGTERM or SIGINT. Stopping is a fast kill with exit code 0: no step exists only in shutdown code.
 
     Raises:
-        CollectorError: the data directory cannot be used.
-        SettingsError: a secret or a certificate cannot be used.
+        CollectorError: the data directory or the page's address cannot be used.
+        SettingsError: a secret, a certificate or the inventory cannot be used.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not a cancellation: `asyncio.wait_for` of Python 3.11, which aiomqtt uses, can swallow one.
         asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
+    places = load_places([Path(file) for file in settings.inventory.files])
     lock(settings.data_dir)
-    directory = settings.data_dir / "journal"
-    clock, counters = SteadyClock(), Counters()
-    limits = JournalLimits(settings.journal.max_size, settings.journal.segment_size)
-    try:
-        journal = open_journal(directory, limits)
-        letters = DeadLetters(settings.data_dir / "dead-letters", settings.journal.dead_letters_max_size)
-        ingest = Ingest(journal=journal, letters=letters, clock=clock, counters=counters)
-        _replay(directory, journal, ingest)
-    except OSError as error:
-        raise CollectorError(f"{settings.data_dir}: cannot be used ({error.strerror}); check disk and rights") from None
-    transport = Transport(
-        settings.broker,
-        client_id=settings.collector.name,
-        parts=settings.collector.owned_parts,
-        deliver=ingest.offer,
-        counters=counters,
-    )
-    ingest.max_group = transport.max_group
-    store = STORES[settings.store.kind](settings.store, settings.data_dir)
-    writer = Writer(
-        store=store,
-        journal=journal,
-        directory=directory,
-        checkpoint_file=settings.data_dir / "checkpoint.json",
-        letters=letters,
-        counters=counters,
-        clock=clock,
-        committed=ingest.committed,
-    )
-    writer.resume()
-    board = Board()
-    watch = Watch(
-        name=settings.collector.name,
-        ingest=ingest,
-        board=board,
-        journal=journal,
-        directory=directory,
-        file=settings.data_dir / BRANCHES_FILE,
-        counters=counters,
-        clock=clock,
-        connected=lambda: transport.connected,
-        stored=lambda: writer.position,
-        places=Places(),
-        incidents=tuple,
-    )
+    database = open_database(settings.data_dir / FILE_NAME, SCHEMA)
+    history = history_of(settings.store, settings.data_dir)
+    core = Core(settings, places, database, history)
+    people = People(settings, places, core, database, history)
+    core.incidents = people.desk.open_incidents.values
     try:
         async with asyncio.TaskGroup() as tasks:
-            for name, work in (
-                ("transport", transport.run()),
-                ("ingest", ingest.run(transport)),
-                ("writer", writer.run()),
-                ("watch", watch.run()),
-            ):
+            for name, work in {**core.work(), **people.work()}.items():
                 tasks.create_task(work, name=name).add_done_callback(_end)
     finally:
-        await store.close()
+        await people.close()
+        await core.close()
+        await history.close()
+        database.close()
 
 
 def _end(part: asyncio.Task[None]) -> None:
@@ -127,11 +82,3 @@ def _end(part: asyncio.Task[None]) -> None:
         fault = f"a fault in the collector's {part.get_name()}, please report it; nothing acknowledged is lost"
         LOG.critical("%s", fault, exc_info=error, extra={"event": "collector.failed"})
         os._exit(1)
-
-
-def _replay(directory: Path, journal: Journal, ingest: Ingest) -> None:
-    position = Position(journal.end.segment, 0)
-    while position < journal.end:
-        chunk = read_chunk(directory, position, journal.end)
-        ingest.remember(chunk.records)
-        position = chunk.next

@@ -9,7 +9,9 @@ from collector.branch_file import BRANCHES_FILE
 from collector.clock import SteadyClock
 from collector.config import CollectorSettings
 from collector.counters import Counters
+from collector.database import Database
 from collector.dead_letters import DeadLetters
+from collector.downsampling.downsampler import Downsampler
 from collector.errors import CollectorError
 from collector.incidents.model import Incident
 from collector.ingest import Ingest
@@ -17,7 +19,9 @@ from collector.inventory.places import Places
 from collector.journal.journal import Journal, JournalLimits, open_journal
 from collector.journal.reader import read_chunk
 from collector.journal.segments import Position
+from collector.retention import Retention
 from collector.store import STORES
+from collector.store.history import History
 from collector.store.writer import Writer
 from collector.transport import Transport
 from collector.watch import Watch
@@ -31,7 +35,7 @@ class Core:
         SettingsError: a secret or a certificate cannot be used.
     """
 
-    def __init__(self, settings: CollectorSettings, places: Places) -> None:
+    def __init__(self, settings: CollectorSettings, places: Places, database: Database, history: History) -> None:
         self.incidents: Callable[[], Iterable[Incident]] = tuple
         """The open ones, for the counts; none until somebody judges."""
         self.clock, self.counters, self.board = SteadyClock(), Counters(), Board()
@@ -55,6 +59,14 @@ class Core:
         )
         self.ingest.max_group = self.transport.max_group
         self._store = STORES[settings.store.kind](settings.store, settings.data_dir)
+        self._hours = Downsampler(
+            history=history,
+            database=database,
+            offer=self.ingest.offer_lines,
+            clock=self.clock,
+            windows_s=settings.retention.windows,
+        )
+        self._retention = Retention(self._store, settings.retention, self.clock)
         self.writer = Writer(
             store=self._store,
             journal=self.journal,
@@ -64,6 +76,7 @@ class Core:
             counters=self.counters,
             clock=self.clock,
             committed=self.ingest.committed,
+            notes=self._hours,
         )
         self.writer.resume()
         self.watch = Watch(
@@ -86,9 +99,15 @@ class Core:
         return {
             "transport": self.transport.run(),
             "ingest": self.ingest.run(self.transport),
-            "writer": self.writer.run(),
+            "writer": self._write(),
+            "hours": self._hours.run(),
+            "retention": self._retention.run(),
             "watch": self.watch.run(),
         }
+
+    async def _write(self) -> None:
+        await self._hours.resume()
+        await self.writer.run()
 
     def _open_incidents(self) -> Iterable[Incident]:
         return self.incidents()
