@@ -93,6 +93,8 @@ ENGLISH = {
     "lines.many": "{n} lines",
     "isolated.one": "{n} isolated",
     "isolated.many": "{n} isolated",
+    "lines_down.one": "{n} line down",
+    "lines_down.many": "{n} lines down",
     "line_down": "{line} ({isp}) down",
     "title.pipeline": "branchline is blind: it cannot hear the branches",
     "title.power": "Power cut in {name}: {count}",

@@ -95,6 +95,8 @@ FRENCH = {
     "lines.many": "{n} lignes",
     "isolated.one": "{n} isolée",
     "isolated.many": "{n} isolées",
+    "lines_down.one": "{n} ligne coupée",
+    "lines_down.many": "{n} lignes coupées",
     "line_down": "{line} ({isp}) coupée",
     "title.pipeline": "branchline est aveugle : il n'entend plus les agences",
     "title.power": "Coupure de courant, {name} : {count}",

@@ -88,11 +88,15 @@ def title(language: str, incident: Incident, places: Places) -> str:
 
 
 def _branch_trouble(language: str, incident: Incident) -> str:
+    """What it is now, not the worst it was: a class lasts as long as its incident."""
     members = incident.now or incident.members
-    line = next((each for each in members if each.line), None)
-    if incident.alert_class is AlertClass.LINE_DOWN and line is not None:
-        return say(WORDS, language, "line_down", {"line": line.line, "isp": line.isp or "?"})
-    return class_name(language, incident.alert_class)
+    own = next((each.state for each in members if not each.line), "")
+    lines = [each for each in members if each.line]
+    if own:
+        return state_name(language, own)
+    if len(lines) == 1:
+        return say(WORDS, language, "line_down", {"line": lines[0].line, "isp": lines[0].isp or "?"})
+    return counted(WORDS, language, "lines_down", len(lines))
 
 
 def _regions(branches: tuple[tuple[str, str], ...], places: Places) -> str:
