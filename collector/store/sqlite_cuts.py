@@ -31,5 +31,5 @@ def shrink_some(connection: sqlite3.Connection) -> bool:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if empty <= pages // SPARE:
         return False
-    connection.execute(f"PRAGMA incremental_vacuum({PAGES_A_STEP})").fetchall()
+    connection.executescript(f"PRAGMA incremental_vacuum({PAGES_A_STEP})")  # `execute` would stop after one page
     return True
