@@ -40,10 +40,12 @@ class RestingBranch(SimulatedBranch):
         super().__post_init__()
 
     def stop_agent(self) -> None:
+        """Kill the agent: nothing it had under way arrives."""
         self._resting.clear()
         super().stop_agent()
 
     def start_agent(self) -> None:
+        """A fresh agent: asks what is in place and starts probing."""
         self._resting.clear()
         super().start_agent()
 
