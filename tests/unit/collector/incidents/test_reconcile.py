@@ -68,7 +68,7 @@ def _check(story: Story) -> None:
         }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(EVENTS)
 def test_whatever_happens(events: list[tuple[str, str, float]]) -> None:
     fleet = _fleet()
