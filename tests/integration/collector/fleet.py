@@ -59,6 +59,7 @@ class Fleet:
         self._unacked: dict[Address, dict[int, Event]] = {address: {} for address in self.addresses}
         self._next = dict.fromkeys(self.addresses, 1)
         self._client: aiomqtt.Client | None = None
+        self.connected = False
 
     @property
     def waiting(self) -> int:
@@ -74,6 +75,7 @@ class Fleet:
             for address in self.addresses:
                 birth = Presence(True, "e1", 1, "0.1.0", "abc", True, time.time_ns(), WIRE)
                 await client.publish(presence_topic(address), encode(birth), qos=1, retain=True)
+            self.connected = True
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._again())
                 async for message in client.messages:
