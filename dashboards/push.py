@@ -117,7 +117,7 @@ def _board(api: Any, errors: Any, uid: str, board: Json, *, dry_run: bool, overw
         if error.status_code != CONFLICT:
             raise
         raise DashboardsError(
-            f"{uid}: somebody changed it there in this very moment; push again: {_said(error)}"
+            f"{uid}: somebody changed it there this very moment; push again: {_said(error)}"
         ) from error
     return Pushed(uid, "made" if version is None else "replaced")
 
