@@ -14,12 +14,14 @@ from collector.branch_file import BRANCHES_FILE, BranchFile, read_branches
 from collector.config import CollectorSettings
 from collector.errors import CollectorError
 from collector.events import start_logging
+from collector.web import users_cli
 
 STALE_S = 15.0
 _EPILOG = """\
 examples:
   branchline collector run --config /etc/branchline/collector.toml
   branchline collector branches --config /etc/branchline/collector.toml --json
+  branchline collector user --config /etc/branchline/collector.toml add camille --role operator
 
 exit codes: 0 done, 1 it failed, 2 wrong usage or settings"""
 
@@ -28,6 +30,8 @@ def main(argv: list[str]) -> int:
     """Run one sub-command. Exit codes: 0 done, 1 it failed, 2 wrong usage or settings."""
     options = _parser().parse_args(argv)
     try:
+        if options.command == "user":
+            return users_cli.main(options)
         settings = load(options.config, CollectorSettings)
         if options.command == "branches":
             _show(read_branches(settings.data_dir / BRANCHES_FILE), as_json=options.json)
@@ -63,7 +67,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=raw,
     )
-    for each in (runs, branches):
+    users = commands.add_parser(
+        "user",
+        help="who may log in to the page",
+        description="Users of the page. Works beside a running collector.",
+        epilog=users_cli.EPILOG,
+        formatter_class=raw,
+    )
+    users_cli.add_arguments(users)
+    for each in (runs, branches, users):
         each.add_argument("--config", type=Path, required=True, metavar="FILE", help="the collector's settings file")
     branches.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
