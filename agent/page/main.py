@@ -40,7 +40,8 @@ def main(words: list[str]) -> int:
     if branch.page is None:
         return _fail(f'{options.config}: there is no page; add [page] with listen = "192.168.1.1:8481"', 2)
     agent_socket = Path(branch.agent.run_dir) / "agent.sock"
-    server = Server(branch.page, branch.agent.branch, lambda: ask_agent(agent_socket, Status()))
+    wan = {path.interface for path in branch.path}
+    server = Server(branch.page, branch.agent.branch, lambda: ask_agent(agent_socket, Status()), wan=wan)
     try:
         listening = server.listen()
     except OSError as error:

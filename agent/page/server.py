@@ -10,10 +10,11 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from importlib.resources import files
 
+from agent.page.arrival import interface_of
 from agent.page.http import END, MAX_REQUEST_BYTES, Answer, Request, RequestError, encoded, language_of, parse
 from agent.page.render import REFRESH_S, View, page, silent_page
 from agent.page.settings import PageSettings
@@ -58,8 +59,9 @@ class Source:
 class Server:
     """Answers until the process ends."""
 
-    def __init__(self, settings: PageSettings, branch: str, ask: Ask) -> None:
+    def __init__(self, settings: PageSettings, branch: str, ask: Ask, *, wan: Collection[str] = ()) -> None:
         self._settings = settings
+        self._wan = wan  # interfaces from which nobody may look
         self._branch = branch
         self._source = Source(ask)
         self._css = files("agent.page").joinpath("page.css").read_bytes()
@@ -99,15 +101,17 @@ class Server:
                 log.info("a connection could not be taken (%s)", error.strerror)
                 time.sleep(0.05)
                 continue
-            if self._welcome(str(host)):
+            if self._welcome(str(host), interface_of(sock)):
                 threading.Thread(target=self._serve, args=(sock, str(host)), daemon=True).start()
             else:
                 sock.close()
                 self._places.release()
 
-    def _welcome(self, host: str) -> bool:
+    def _welcome(self, host: str, interface: str | None) -> bool:
+        """Whether it may ask. Linux answers for a LAN address on a WAN interface too; an ISP's neighbour may not."""
+        if interface in self._wan:
+            return False
         address = ipaddress.ip_address(host.partition("%")[0])
-        # Linux answers for a LAN address on the WAN's interface too: a neighbour at the ISP must not look in.
         if self._local_only and not (address.is_private or address.is_link_local or address.is_loopback):
             return False
         with self._lock:

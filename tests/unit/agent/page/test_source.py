@@ -1,7 +1,10 @@
 """However many people look, the agent is asked at most once a second; and who may look at all."""
 
+import socket
+
 import pytest
 
+from agent.page.arrival import interface_of
 from agent.page.server import Server, Source
 from agent.page.settings import PageSettings
 
@@ -50,10 +53,29 @@ def test_an_agent_that_refuses_the_question_does_not_answer_it() -> None:
     ],
 )
 def test_the_isps_neighbours_may_not_look(listen: str, peer: str, welcome: bool) -> None:  # noqa: FBT001 - a table
-    assert Server(PageSettings(listen=listen), "b", Agent().ask)._welcome(peer) is welcome
+    assert Server(PageSettings(listen=listen), "b", Agent().ask)._welcome(peer, "lan0") is welcome
+
+
+def test_nobody_may_look_from_a_wan_interface() -> None:
+    server = Server(PageSettings(listen="192.168.1.1:80"), "b", Agent().ask, wan={"eth1", "ppp0"})
+    assert not server._welcome("192.168.1.77", "ppp0")
+    assert server._welcome("192.168.1.77", "lan0")
+    assert server._welcome("192.168.1.77", None)
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_the_kernel_says_by_which_interface_a_connection_came(family: socket.AddressFamily, host: str) -> None:
+    with (
+        socket.create_server((host, 0), family=family) as listening,
+        socket.create_connection(listening.getsockname()[:2]),
+        listening.accept()[0] as taken,
+    ):
+        assert interface_of(taken) == "lo"
+    with socket.socket(family) as unconnected:
+        assert interface_of(unconnected) is None
 
 
 def test_one_neighbour_has_few_connections() -> None:
     server = Server(PageSettings(listen="127.0.0.1:80"), "b", Agent().ask)
-    assert [server._welcome("10.0.0.1") for _ in range(8)] == [True] * 6 + [False] * 2
-    assert server._welcome("10.0.0.2")
+    assert [server._welcome("10.0.0.1", "lan0") for _ in range(8)] == [True] * 6 + [False] * 2
+    assert server._welcome("10.0.0.2", "lan0")
