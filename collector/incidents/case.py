@@ -81,13 +81,13 @@ class Draft:
 class Case:
     """All that is to be explained. Rules in `causes/` take symptoms out of it, the best proof first.
 
-    `ongoing` is when each incident that is not resolved began, by key.
+    `settled` is when each incident began that is past merging and not resolved, by key.
     """
 
-    def __init__(self, picture: Picture, ongoing: Mapping[str, float], settings: IncidentSettings) -> None:
+    def __init__(self, picture: Picture, settled: Mapping[str, float], settings: IncidentSettings) -> None:
         self.picture = picture
         self.sites = picture.sites
-        self.ongoing = ongoing
+        self.settled = settled
         self.settings = settings
         self._drafts: dict[str, Draft] = {}
         self._owner: dict[Symptom, Draft] = {}
@@ -105,6 +105,10 @@ class Case:
                 draft.add(each)
                 count += 1
         return count
+
+    def taken(self, symptom: Symptom) -> bool:
+        """Whether a group has it."""
+        return symptom in self._owner
 
     def free(self, site: Site, *troubles: Trouble) -> list[Symptom]:
         """Symptoms of these kinds that no group has yet."""

@@ -21,7 +21,7 @@ from collector.database import Database
 from collector.events import tell
 from collector.incidents import book
 from collector.incidents.acts import Told, new_acts, told_acts
-from collector.incidents.causes import judge
+from collector.incidents.causes import judge, ongoing
 from collector.incidents.deafness import Deafness
 from collector.incidents.errors import UnknownIncidentError
 from collector.incidents.listening import Listener
@@ -161,10 +161,10 @@ class Desk:
         """In a thread: nothing else changes what it reads, but the board, of which it takes a copy."""
         picture = self._eyes.look(dict(self._board.branches))
         hearing = self._board.hearing
-        ongoing = {each.key: each.started_s for each in self.open_incidents.values()}
-        groups = self._deafness.judge(now_s, ongoing, hearing=hearing)
+        began = {each.key: each.started_s for each in self.open_incidents.values()}
+        groups = self._deafness.judge(now_s, began, hearing=hearing)
         if hearing:
-            groups += judge(picture, ongoing, self._settings)
+            groups += judge(picture, ongoing(self.open_incidents.values()), self._settings)
         now = Now(now_s, self._deafness.hearing_since_s)
         changes = reconcile(groups, self.open_incidents, picture, now, self._settings)
         entries = []

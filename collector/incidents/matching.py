@@ -11,8 +11,9 @@ from collector.incidents.case import Group
 from collector.incidents.model import Cause, Incident, Member, Phase
 
 SAME_EVENT_S = 600.0
-BETTER = 0.1
 WEAK = frozenset({Cause.ACCESS_LINE, Cause.UNKNOWN})
+PROOF = {cause: rank for rank, cause in enumerate((Cause.POWER, Cause.FLOOD, Cause.ISP, Cause.ANCHOR))}
+"""The best first; weak causes have none."""
 
 Name = tuple[str, str, str]
 
@@ -60,12 +61,16 @@ def _renames(group: Group, incident: Incident, shared: int, size: int) -> bool:
         return False
     if group.cause in WEAK:
         return incident.cause is Cause.ACCESS_LINE and group.cause is Cause.UNKNOWN
-    return incident.cause in WEAK or group.confidence >= incident.confidence + BETTER
+    return incident.phase is Phase.MERGING or _better(group, incident)
+
+
+def _better(group: Group, incident: Incident) -> bool:
+    return PROOF.get(group.cause, len(PROOF)) < PROOF.get(incident.cause, len(PROOF))
 
 
 def _belongs(group: Group, incident: Incident, shared: int, size: int) -> bool:
     """Whether the group is only what is left of the incident, or more of the same at one branch."""
-    if group.cause not in WEAK and (incident.cause in WEAK or group.confidence >= incident.confidence + BETTER):
+    if _better(group, incident):
         return False
     both_weak = group.cause in WEAK and incident.cause in WEAK
     return 2 * shared >= len(group.members) or (both_weak and 2 * shared >= size)

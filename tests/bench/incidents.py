@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from collector.database import open_database
 from collector.incidents import book
-from collector.incidents.causes import judge
+from collector.incidents.causes import judge, ongoing
 from collector.incidents.picture import Eyes
 from collector.incidents.reconcile import Changes, Now, reconcile
 from collector.incidents.settings import IncidentSettings
@@ -77,7 +77,7 @@ def measure() -> dict[str, object]:
         def look() -> Changes:
             began = time.perf_counter()
             picture = eyes.look(dict(fleet.board))
-            groups = judge(picture, {each.key: each.started_s for each in incidents.values()}, settings)
+            groups = judge(picture, ongoing(incidents.values()), settings)
             changes = reconcile(groups, incidents, picture, Now(fleet.now_s, START_S - 100), settings)
             looks_ms.append(1000 * (time.perf_counter() - began))
             return changes

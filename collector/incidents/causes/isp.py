@@ -26,18 +26,19 @@ def claim(case: Case) -> None:
     dead, proved = _dead(case)
     wet = {(site.tenant, site.place.flood_zone) for site in case.sites.values() if wet_sensors(site)}
     for (tenant, isp), symptoms in dead.items():
-        known_s = case.ongoing.get(isp_key(tenant, isp))
-        known, others = [], symptoms
-        if known_s is not None:
-            known = [each for each in symptoms if -LATE_S <= each.since_s - known_s <= JOINS_S]
-            others = [each for each in symptoms if not -LATE_S <= each.since_s - known_s <= JOINS_S]
-        if known:
+        known_s = case.settled.get(isp_key(tenant, isp))
+        known = [] if known_s is None else [each for each in symptoms if -LATE_S <= each.since_s - known_s <= JOINS_S]
+        if _counting(case, known, wet):
             _take(case, tenant, isp, known, proved[tenant, isp])
-        for burst in _bursts(others):
-            zones = {each.branch: case.sites[tenant, each.branch].place.flood_zone for each in burst}
-            counting = [each for each in burst if not zones[each.branch] or (tenant, zones[each.branch]) not in wet]
-            if _outage(case, tenant, isp, counting):
+        for burst in _bursts([each for each in symptoms if not case.taken(each)]):
+            if _outage(case, tenant, isp, _counting(case, burst, wet)):
                 _take(case, tenant, isp, burst, proved[tenant, isp])
+
+
+def _counting(case: Case, symptoms: list[Symptom], wet: set[tuple[str, str]]) -> list[Symptom]:
+    """Those outside of zones where water was measured."""
+    zones = {each.branch: case.sites[each.tenant, each.branch].place.flood_zone for each in symptoms}
+    return [each for each in symptoms if not zones[each.branch] or (each.tenant, zones[each.branch]) not in wet]
 
 
 def _dead(case: Case) -> tuple[dict[tuple[str, str], list[Symptom]], Counter[tuple[str, str]]]:

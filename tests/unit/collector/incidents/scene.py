@@ -8,7 +8,7 @@ import msgspec
 from collector.board import BranchNow
 from collector.heard import ActHeard, BranchHeard, PathHeard, PowerHeard, SensorHeard
 from collector.incidents.case import Group
-from collector.incidents.causes import judge
+from collector.incidents.causes import judge, ongoing
 from collector.incidents.model import Entry, Incident, Phase
 from collector.incidents.picture import Eyes
 from collector.incidents.reconcile import Now, reconcile
@@ -132,14 +132,13 @@ class Story:
         return incident
 
     def groups(self) -> list[Group]:
-        ongoing = {each.key: each.started_s for each in self.open()}
-        return judge(Eyes(self.fleet.places).look(self.fleet.board), ongoing, self.settings)
+        return judge(Eyes(self.fleet.places).look(self.fleet.board), ongoing(self.open()), self.settings)
 
     def look(self) -> None:
         incidents = {each.id: each for each in self.open()}
         picture = Eyes(self.fleet.places).look(self.fleet.board)
-        ongoing = {each.key: each.started_s for each in incidents.values()}
-        groups = judge(picture, ongoing, self.settings) if self.hearing_since_s is not None else []
+        settled = ongoing(incidents.values())
+        groups = judge(picture, settled, self.settings) if self.hearing_since_s is not None else []
         changes = reconcile(groups, incidents, picture, Now(self.fleet.now_s, self.hearing_since_s), self.settings)
         for old, _ in changes.merged:
             self.written.pop(old, None)

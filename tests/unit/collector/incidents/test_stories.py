@@ -1,5 +1,7 @@
 """Whole incidents, from the first symptom to the last notice. Each look starts from what the one before it wrote."""
 
+import pytest
+
 from collector.incidents.model import AlertClass, Cause, EntryKind, Phase, Severity
 from collector.notify.model import NoticeEvent
 from tests.unit.collector.incidents.scene import DOWN, START_S, UP, Fleet, Story, battery, entry, mains, places
@@ -230,3 +232,31 @@ def test_a_person_on_5g_is_no_incident() -> None:
     fleet.tell("b0", state=fleet.board["acme", "b0", "a1"].state.__class__.ON_5G)
     story.wait(60)
     assert not story.all()
+
+
+@pytest.mark.parametrize("late_s", [10.0, 100.0])
+def test_a_valley_whose_lines_die_before_its_sensors_are_wet_is_a_flood_in_the_end(late_s: float) -> None:
+    valley = [entry(f"v{n}", zone="Loire 3", region="Ouest") for n in range(8)]
+    fleet = Fleet(places(*valley))
+    story = Story(fleet)
+    for number in range(8):
+        fleet.lines(f"v{number}", isp1=DOWN)
+        story.wait(1)
+    assert story.one().cause is Cause.ISP
+    story.wait(late_s)
+    fleet.water("v0")
+    story.wait(60)
+    assert (story.one().cause, story.one().key) == (Cause.FLOOD, "flood/acme/zone/Loire 3")
+    assert len(story.one().branches) == 8
+    assert story.events()["trigger"] == 1
+
+
+def test_a_national_outage_is_no_flood_because_one_cellar_is_wet() -> None:
+    fleet = Fleet(places(*(entry(f"b{n}", zone="Loire 3" if n < 2 else "") for n in range(20))))
+    story = Story(fleet)
+    fleet.water("b0")
+    for number in range(20):
+        fleet.lines(f"b{number}", isp1=DOWN)
+    story.wait(60)
+    found = {each.cause: {branch for _, branch in each.branches} for each in story.open()}
+    assert found == {Cause.FLOOD: {"b0"}, Cause.ISP: {f"b{n}" for n in range(1, 20)}}
