@@ -12,7 +12,7 @@ from branchline import __version__
 
 # sub-command -> (module, one line of help)
 COMMANDS = {
-    "demo": ("lab.demo.cli", "collector, page, agent on this machine and 255 simulated branches; no privilege"),
+    "demo": ("lab.demo.cli", "the whole of it with 255 simulated branches; no privilege"),
     "agent": ("agent.cli", "run, ask and override the agent of a branch"),
     "collector": ("collector.cli", "run the collector"),
     "status": ("collector.terminal.status", "the fleet on one screen"),

@@ -35,8 +35,9 @@ LOOK_EVERY_S = 0.5
 NAP_S = 0.1
 _EPILOG = f"""example: ./run demo --seconds 90 --json
 
-The collector gathers what belongs together for {MERGE} before it tells people (45s by default) and resolves after
-{CLEAR_AFTER} without trouble (2min by default), so that a short demo shows both.
+The collector gathers what belongs together for {MERGE} before it tells people
+(45s by default) and resolves after {CLEAR_AFTER} without trouble (2min by default),
+so that a short demo shows both.
 
 exit codes: 0 shown, 1 a part did not start or stay, 2 wrong usage"""
 
@@ -62,8 +63,9 @@ def main(argv: list[str]) -> int:
     began_s = time.monotonic()
     parser = argparse.ArgumentParser(
         prog="branchline demo",
-        description="A collector with its page, the real agent on this machine's own links, and 255 simulated\n"
-        "branches of which a flood and a power cut take some. Moves nothing here; needs no privilege.",
+        description="A collector with its page, the real agent on this machine's own links, and 255\n"
+        "simulated branches of which a flood and a power cut take some. Moves nothing\n"
+        "here; needs no privilege.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
