@@ -30,9 +30,9 @@ class _Built(builder.Builder[models.Panel]):
 
 
 class Board:
-    """One dashboard while it is laid out, row by row."""
+    """One dashboard while it is laid out, row by row. `page` is where on the collector's page it leads."""
 
-    def __init__(self, name: DashboardName, *, refresh: str, since: str = "now-6h") -> None:
+    def __init__(self, name: DashboardName, *, refresh: str, since: str = "now-6h", page: str = "/") -> None:
         self._board = (
             dashboard.Dashboard(f"branchline: {name.title}")
             .uid(name.uid)
@@ -43,7 +43,7 @@ class Board:
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .time(since, "now")
             .refresh(refresh)
-            .links([to_board(each) for each in DASHBOARDS.values() if each.uid != name.uid])
+            .links([*(to_board(each) for each in DASHBOARDS.values() if each.uid != name.uid), _to_page(page)])
         )
         self._next_id = 1
         self._y = 0
@@ -112,6 +112,15 @@ def to_board(name: DashboardName) -> dashboard.DashboardLink:
     return top.tooltip(name.purpose).icon("dashboard").include_vars(include_vars=False).keep_time(keep_time=True)
 
 
+def _to_page(path: str) -> dashboard.DashboardLink:
+    top = dashboard.DashboardLink("Collector").type(models.DashboardLinkType.LINK).url(f"${{page_url}}{path}")
+    return (
+        top.tooltip("The collector's own page: incidents, acknowledgement")
+        .icon("external link")
+        .target_blank(target_blank=True)
+    )
+
+
 def link(title: str, url: str, *, blank: bool = False) -> dashboard.DashboardLink:
     """A link of a value, a cell or a tile."""
     return dashboard.DashboardLink(title).url(url).target_blank(target_blank=blank)
@@ -147,9 +156,10 @@ def choice(name: str, label: str, query: str, *, multi: bool = True, all_value: 
     return variable.all_value(all_value) if all_value else variable
 
 
-def tenant_choice() -> dashboard.QueryVariable:
+def tenant_choice(*, multi: bool = True) -> dashboard.QueryVariable:
     """Whose branches."""
-    return choice("tenant", "Tenant", tag_values(Measurement.BRANCH_STATE, Tag.TENANT), all_value=".*")
+    query = tag_values(Measurement.BRANCH_STATE, Tag.TENANT)
+    return choice("tenant", "Tenant", query, multi=multi, all_value=".*" if multi else "")
 
 
 def region_choice() -> dashboard.QueryVariable:

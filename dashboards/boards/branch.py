@@ -43,8 +43,8 @@ EVENTS = 500
 
 def board() -> models.Dashboard:
     """The dashboard."""
-    one = Board(NAME, refresh="30s", since="now-3h")
-    one.variables(frame.tenant_choice(), frame.branch_choice(multi=False), frame.link_choice())
+    one = Board(NAME, refresh="30s", since="now-3h", page="/branch/${tenant}/${branch}")
+    one.variables(frame.tenant_choice(multi=False), frame.branch_choice(multi=False), frame.link_choice())
     one.annotations(frame.moves_annotation(BRANCH), frame.incidents_annotation(enable=False))
     one.row(4, (5, _state()), (5, _worst_path()), (5, _on_metered()), (5, _runtime()), (4, _water()))
     one.row(8, (12, _paths()), (12, _branch_states()))

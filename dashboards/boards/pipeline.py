@@ -65,7 +65,7 @@ def _lag() -> stat.Panel:
 def _given_up() -> stat.Panel:
     what = "Messages to people that no receiver took, in the time chosen. Any is one too many."
     lost = f'"{DeliveryField.DELIVERED}" = 0'
-    query = series(select([call("count", DeliveryField.DELIVERED)], Measurement.DELIVERY, lost))
+    query = series(select([call("count", DeliveryField.DELIVERED)], Measurement.DELIVERY, TENANT, lost))
     panel = panels.tiles("Messages given up", what, query, unit="none", no_value="0")
     return panel.thresholds(steps(GOOD, (1, BAD)))
 
@@ -148,7 +148,7 @@ def _deliveries() -> table.Panel:
         call("mean", DeliveryField.TOOK_S, "mean"),
         call("max", DeliveryField.TOOK_S, "longest"),
     ]
-    query = select(columns, Measurement.DELIVERY, by=[Tag.RECEIVER])
+    query = select(columns, Measurement.DELIVERY, TENANT, by=[Tag.RECEIVER])
     panel = panels.rows("Receivers", what, rows(query), no_value="No message was sent")
     panel.override_by_name("Time", hidden_column()).override_by_name("tries", field(decimals=1))
     marks = steps(BAD, (95, ILL), (100, GOOD)).build()
@@ -161,7 +161,7 @@ def _failed() -> table.Panel:
     what = "Messages, newest first, with how each ended. Click an incident for its page."
     names = (Tag.RECEIVER, DeliveryField.DELIVERED, DeliveryField.ATTEMPTS, DeliveryField.TOOK_S)
     columns = [column(each) for each in (*names, DeliveryField.INCIDENT_ID)]
-    query = select(columns, Measurement.DELIVERY, newest=EVENTS)
+    query = select(columns, Measurement.DELIVERY, TENANT, newest=EVENTS)
     panel = panels.rows("Messages", what, rows(query), no_value="No message was sent")
     panel.override_by_name(DeliveryField.DELIVERED, state_cell(DELIVERED))
     panel.override_by_name(DeliveryField.TOOK_S, field(unit="s", decimals=1))

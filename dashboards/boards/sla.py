@@ -43,7 +43,8 @@ def _goal() -> dashboard.CustomVariable:
 def _branch_time() -> stat.Panel:
     what = (
         "Share of branch-time with at least one working path, 5G included: what users felt. "
-        "Every branch of the tenants chosen; branches nobody heard are left out, not counted as up."
+        "Every branch of the tenants chosen; branches nobody heard are left out, not counted as up. "
+        "Counts are kept 30 days unless [retention] says otherwise."
     )
     names = {
         FleetField.BRANCHES_OK: "ok",
@@ -59,7 +60,7 @@ def _branch_time() -> stat.Panel:
 
 
 def _line_time() -> stat.Panel:
-    what = "Share of the known time in which the wired lines chosen were up or degraded. Unknown time is left out."
+    what = "Share of the known time in which the wired lines chosen were up or degraded. Each IP family counts."
     query = series(select([_AVAILABLE], Measurement.LINK_1H, *_LINES))
     panel = panels.tiles("Wired lines available", what, query, unit="percent").decimals(3)
     return panel.thresholds(steps(BAD, (99, ILL), (99.9, GOOD)))
@@ -123,8 +124,8 @@ def _by_cause() -> table.Panel:
 
 def _lines() -> table.Panel:
     what = (
-        "Every wired line and IP family in the time chosen, worst first: evidence for a talk with the ISP. Time nobody "
-        f"measured or could judge is unknown and stands apart. {_CSV}"
+        "Every wired line and IP family in the time chosen, worst first: evidence for a talk with the ISP. Unknown is "
+        f"what was measured and could not be judged; what `measured` lacks of the time chosen nobody measured. {_CSV}"
     )
     by = [Tag.TENANT, Tag.BRANCH, Tag.LINK, Tag.ISP, Tag.FAMILY]
     columns = [

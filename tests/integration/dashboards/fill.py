@@ -306,7 +306,11 @@ def _deliveries(times: Times) -> Iterator[str]:
             (DeliveryField.TOOK_S, 2.5),
             (DeliveryField.INCIDENT_ID, "20261122-10"),
         )
-        yield point(series(Measurement.DELIVERY, ((Tag.RECEIVER, receiver),)), values, times.flood_s * _SECOND)
+        yield point(
+            series(Measurement.DELIVERY, ((Tag.TENANT, TENANT), (Tag.RECEIVER, receiver))),
+            values,
+            times.flood_s * _SECOND,
+        )
 
 
 def _pipeline(times: Times) -> Iterator[str]:

@@ -31,8 +31,10 @@ def test_rules_and_the_model_of_the_sdk_find_nothing() -> None:
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_every_dashboard_links_to_every_other_and_offers_the_database(uid: str) -> None:
     board = model.read(GENERATED)[uid]
-    assert {each["url"] for each in board["links"]} == {f"/d/{other}" for other in DASHBOARDS if other != uid}
-    assert all(each["keepTime"] for each in board["links"])
+    *others, page = board["links"]
+    assert {each["url"] for each in others} == {f"/d/{other}" for other in DASHBOARDS if other != uid}
+    assert all(each["keepTime"] for each in others)
+    assert page["url"].startswith("${page_url}/")
     assert model.variables(board)["ds"]["current"]["value"] == DATASOURCE_UID
     assert board["tags"] == ["branchline"]
     assert any('FROM "incident"' in each.text for each in model.queries(board) if each.kind == "annotation")
