@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import aiohttp
 import msgspec
 
-from collector.incidents.model import Incident
+from collector.incidents.model import AlertClass, Incident
 from collector.notify.base import Delivered, Later, Message, Result
 from collector.notify.http_answers import read_answer
 from collector.notify.model import NoticeEvent
@@ -20,6 +20,7 @@ KEEP_S = 60.0
 RESOLVED_FOR_S = 300.0
 STANDS_FOR_S = 3600.0
 """An alert that nobody tells again ends by itself. Long: a collector that is being repaired has resolved nothing."""
+TEST_STANDS_FOR_S = 300.0
 
 PRODUCT = "branchline"
 _JSON = {"Content-Type": "application/json"}
@@ -115,7 +116,8 @@ class Alertmanager:
         if incident is None:
             raise TypeError(message)
         over = message.event is NoticeEvent.RESOLVE
-        ends_s = max(message.at_s, incident.started_s + 0.001) if over else time.time() + STANDS_FOR_S
+        stands_for_s = TEST_STANDS_FOR_S if incident.alert_class is AlertClass.TEST else STANDS_FOR_S
+        ends_s = max(message.at_s, incident.started_s + 0.001) if over else time.time() + stands_for_s
         annotations = {"summary": message.text.subject, "description": message.text.body}
         for name in _ANNOTATED:
             value = message.text.fields.get(name)
