@@ -189,6 +189,8 @@ class Desk:
             for incident_id, each in acts:
                 name = each.words["branch"], each.words["act"], each.words["outcome"]
                 self._told[incident_id].discard(name)
+            # What was to be opened gets another id the next time.
+            self._told = {name: told for name, told in self._told.items() if name in self.open_incidents}
             raise
         known = {**self.open_incidents, **changes.incidents}
         for incident in changes.incidents.values():
