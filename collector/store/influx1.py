@@ -52,7 +52,7 @@ class Influx1:
         if response.status == 200 and '"error"' not in text:
             return Written()
         reason = f"HTTP {response.status} {' '.join(text.split())[:300]}"
-        return Paused(reason) if response.status in {400, 401, 403, 404} else Later(reason)
+        return Paused(reason) if response.status in {200, 400, 401, 403, 404} else Later(reason)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -28,8 +28,8 @@ _ROLLUPS = {
 Pair = tuple[float, float]
 _MERGES: dict[Pick, Callable[[Pair, Pair], Pair]] = {
     Pick.MEAN: lambda one, other: (one[0] + other[0], one[1] + other[1]),
-    Pick.MIN: min,
-    Pick.MAX: max,
+    Pick.MIN: lambda one, other: one if one[0] <= other[0] else other,
+    Pick.MAX: lambda one, other: one if one[0] >= other[0] else other,
     Pick.SUM: lambda one, other: (one[0] + other[0], 0),
     Pick.COUNT: lambda one, other: (one[0] + other[0], 0),
     Pick.FIRST: lambda one, other: one if one[1] <= other[1] else other,
@@ -148,6 +148,24 @@ class Intervals:
                 pair = value, second.get(at_ms, 0.0)
                 fields = group.setdefault(at_ms, {})
                 fields[field] = merge(fields[field], pair) if field in fields else pair
+
+    def add_samples(self, field: str, exports: list[Exported]) -> None:
+        """Take samples as written, for intervals no rollup was asked for."""
+        every_ms = self._asked.every_ns // MS
+        merge = _MERGES[self._asked.pick]
+        for each in exports:
+            group = self._pairs.setdefault(_group(self._asked, _labels(each.metric)), {})
+            for at_ms, value in zip(each.timestamps, each.values, strict=True):
+                if value is not None:
+                    pair = self._pair(at_ms, value)
+                    fields = group.setdefault(at_ms // every_ms * every_ms + every_ms - 1, {})
+                    fields[field] = merge(fields[field], pair) if field in fields else pair
+
+    def _pair(self, at_ms: int, value: float) -> Pair:
+        """One sample as the rollups of this pick would give it."""
+        if self._asked.pick == Pick.MEAN:
+            return value, 1.0
+        return (1.0, 0.0) if self._asked.pick == Pick.COUNT else (value, float(at_ms))
 
     def series(self) -> list[Series]:
         """The answer. A rollup stands at the last millisecond of its interval, a point at the first."""

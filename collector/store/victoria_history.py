@@ -1,14 +1,17 @@
 """Reading VictoriaMetrics: `/api/v1/export` for points as written, `/api/v1/query_range` for intervals.
 
-It shows what was written a second or two late, and keeps whole milliseconds.
+It shows what was written a second or two late, and keeps whole milliseconds. In a range with steps below a minute it
+replaces the values of the last half minute by older ones, so those intervals are made here, from points as written.
 """
 
+import time
 from collections.abc import Mapping
 
 from collector.store.asking import Asker
 from collector.store.history import Pick, Series
 from collector.store.metricsql import (
     MS,
+    Exported,
     Intervals,
     first_last_ms,
     numbers,
@@ -19,6 +22,8 @@ from collector.store.metricsql import (
 )
 from collector.store.question import Question, question
 
+ADJUSTED_BELOW_MS = 60_000
+TAIL_MS = 120_000
 MAX_INTERVALS = 10_000  # of one query; VictoriaMetrics' own limit is 30,000 points a series
 
 
@@ -54,17 +59,16 @@ class VictoriaHistory:
         return await (self._intervals(asked, low, high) if asked.every_ns else self._written(asked, low, high))
 
     async def _written(self, asked: Question, low_ms: int, high_ms: int) -> list[Series]:
-        exports = {}
-        for field in numbers(asked):
-            words = {"match[]": selector(asked, field), "start": _seconds(low_ms), "end": _seconds(high_ms)}
-            exports[field] = read_export(await self._asker.get("/api/v1/export", words))
-        return written(asked, exports)
+        return written(asked, {field: await self._export(asked, field, low_ms, high_ms) for field in numbers(asked)})
 
     async def _intervals(self, asked: Question, low_ms: int, high_ms: int) -> list[Series]:
         """A rollup at t covers (t - interval, t]: asked for at the last millisecond of each interval."""
         intervals = Intervals(asked)
         every_ms = asked.every_ns // MS
-        first, last = low_ms // every_ms, high_ms // every_ms
+        tail_ms = high_ms + 1
+        if every_ms < ADJUSTED_BELOW_MS:
+            tail_ms = max(low_ms, min(tail_ms, (round(time.time() * 1000) - TAIL_MS) // every_ms * every_ms))
+        first, last = low_ms // every_ms, tail_ms // every_ms - 1
         for field in numbers(asked):
             for start in range(first, last + 1, MAX_INTERVALS):
                 end = min(start + MAX_INTERVALS - 1, last)
@@ -76,11 +80,16 @@ class VictoriaHistory:
                         "end": _seconds((end + 1) * every_ms - 1),
                         "step": f"{every_ms}ms",
                         "nocache": "1",
-                        "latency_offset": "1ms",
                     }
                     answers.append(await self._asker.get("/api/v1/query_range", words))
                 intervals.add(field, answers)
+            if tail_ms <= high_ms:
+                intervals.add_samples(field, await self._export(asked, field, tail_ms, high_ms))
         return intervals.series()
+
+    async def _export(self, asked: Question, field: str, low_ms: int, high_ms: int) -> list[Exported]:
+        words = {"match[]": selector(asked, field), "start": _seconds(low_ms), "end": _seconds(high_ms)}
+        return read_export(await self._asker.get("/api/v1/export", words))
 
     async def close(self) -> None:
         """Close connections."""

@@ -1,11 +1,13 @@
-"""A fake of InfluxDB 2's `/api/v2/write`, as strict as its documentation: no InfluxDB 2 is packaged for Debian.
+"""A fake of InfluxDB 2's `/api/v2/write` and `/api/v2/delete`: no InfluxDB 2 is packaged for Debian.
 
-Token and organisation are checked before the bucket, the bucket before the body; a body with a bad line is a partial
-write (400): its good lines are stored. Queued answers (429, 503, ...) are given first, once each.
+As strict as its documentation. Token and organisation are checked before the bucket, the bucket before the body; a
+body with a bad line is a partial write (400): its good lines are stored. Queued answers (429, 503, ...) are given
+first, once each.
 """
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -35,6 +37,7 @@ class FakeInfluxV2:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=10_000_000)
         app.router.add_post("/api/v2/write", self._write)
+        app.router.add_post("/api/v2/delete", self._delete)
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -51,6 +54,31 @@ class FakeInfluxV2:
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(text="# HELP\nprocess_start_time_seconds 1.7e+09\ngo_info 1\n")
 
+    async def _delete(self, request: web.Request) -> web.Response:
+        """Start, stop (RFC 3339) and a predicate of one measurement: all that is asked of it."""
+        if (refused := self._refused(request)) is not None:
+            return refused
+        body = await request.json()
+        measurement = re.fullmatch(r'_measurement="([a-z0-9_]+)"', body.get("predicate", ""))
+        if measurement is None:
+            return _error(400, "invalid", "unable to parse delete predicate")
+        start_ns, stop_ns = (
+            int(datetime.strptime(body[key], "%Y-%m-%dT%H:%M:%S%z").timestamp()) * 10**9 for key in ("start", "stop")
+        )
+        for series, at_ns in list(self.points):
+            if series.split(",")[0] == measurement[1] and start_ns <= at_ns < stop_ns:
+                del self.points[series, at_ns]
+        return web.Response(status=204)
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        if request.headers.get("Authorization") != f"Token {self.token}":
+            return _error(401, "unauthorized", "unauthorized access")
+        if request.query.get("org") != ORG:
+            return _error(404, "not found", f'organization name "{request.query.get("org")}" not found')
+        if request.query.get("bucket") not in self.buckets:
+            return _error(404, "not found", f'bucket "{request.query.get("bucket")}" not found')
+        return None
+
     async def _write(self, request: web.Request) -> web.Response:
         body = await request.text()
         answer = self._answer(request, body)
@@ -61,12 +89,8 @@ class FakeInfluxV2:
         if self.queued:
             status, headers = self.queued.pop(0)
             return _error(status, "unavailable", "try again", headers)
-        if request.headers.get("Authorization") != f"Token {self.token}":
-            return _error(401, "unauthorized", "unauthorized access")
-        if request.query.get("org") != ORG:
-            return _error(404, "not found", f'organization name "{request.query.get("org")}" not found')
-        if request.query.get("bucket") not in self.buckets:
-            return _error(404, "not found", f'bucket "{request.query.get("bucket")}" not found')
+        if (refused := self._refused(request)) is not None:
+            return refused
         if request.query.get("precision") != "ns":
             return _error(400, "invalid", "precision is not ns")
         if len(body) > MAX_BODY_BYTES:

@@ -12,7 +12,7 @@ from collector.journal.journal import JournalLimits, open_journal
 from collector.journal.records import Kind, Message, frame, pack_message
 from collector.journal.segments import list_segments
 from collector.store.base import Store
-from collector.store.writer import Writer
+from collector.store.writer import Notes, Writer
 from tests.integration.collector.agents import window
 from tests.integration.collector.servers import wait_for
 from wire.codec import encode
@@ -25,7 +25,9 @@ ADDRESS = Address("t1", "b1", "a1")
 class WriterRig:
     """Puts records into the journal; the writer under test takes them to the store."""
 
-    def __init__(self, directory: Path, store: Store, segment_bytes: int = 1_000_000) -> None:
+    def __init__(
+        self, directory: Path, store: Store, segment_bytes: int = 1_000_000, notes: Notes | None = None
+    ) -> None:
         self.directory = directory / "journal"
         self.letters_directory = directory / "letters"
         self.journal = open_journal(self.directory, JournalLimits(10**9, segment_bytes))
@@ -40,6 +42,7 @@ class WriterRig:
             counters=self.counters,
             clock=SteadyClock(),
             committed=self.committed,
+            notes=notes,
             pause_s=0.05,
         )
         self.writer.resume()
@@ -79,9 +82,11 @@ class WriterRig:
 
 
 @asynccontextmanager
-async def writing(directory: Path, store: Store, segment_bytes: int = 1_000_000) -> AsyncIterator[WriterRig]:
+async def writing(
+    directory: Path, store: Store, segment_bytes: int = 1_000_000, notes: Notes | None = None
+) -> AsyncIterator[WriterRig]:
     """A running writer; stopped as a kill would, without any farewell."""
-    rig = WriterRig(directory, store, segment_bytes)
+    rig = WriterRig(directory, store, segment_bytes, notes)
     task = asyncio.create_task(rig.writer.run())
     try:
         yield rig

@@ -3,23 +3,31 @@
 import asyncio
 import math
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from collector.clock import SteadyClock
 from collector.config import StoreSettings
+from collector.database import open_database
+from collector.downsampling.downsampler import Downsampler
+from collector.downsampling.hours import TAGS
+from collector.downsampling.touched import SCHEMA
 from collector.store import STORES, history_of
 from collector.store.history import History, HistoryError, Pick, Series, Value
 from collector.store.question import TEXT_FIELDS
-from tests.integration.collector.servers import InfluxDB, Server
+from tests.integration.collector.servers import InfluxDB, Server, wait_for
 from tests.integration.collector.store.records import ADDRESSES, EVENTS, SAMPLES, SPAN_NS, START_NS
-from tests.integration.collector.writer_rig import writing
+from tests.integration.collector.writer_rig import WriterRig, writing
 from tests.needs import needs_program
-from wire.fields import Measurement
+from wire.fields import LinkHourField, Measurement
 
 pytestmark = [needs_program("influxd"), needs_program("victoria-metrics")]
 MS = 1_000_000
+WINDOWS_S = 400 * 86_400.0
 ALL_TAGS = {
     Measurement.LINK: ("tenant", "branch", "agent", "link", "role", "isp", "family"),
     Measurement.LINK_STATE: ("branch", "link", "isp"),
@@ -105,30 +113,70 @@ async def test_three_databases_answer_the_same(
         "influx1": StoreSettings("influx1", url=f"http://127.0.0.1:{influx_server.port}", database="bl"),
         "influx2": StoreSettings("influx2", url=f"http://127.0.0.1:{metrics.port}", bucket="bl"),
     }
+    for kind in kinds:
+        (tmp_path / kind).mkdir()
     async with AsyncExitStack() as stack:
-        for kind, settings in kinds.items():
-            folder = tmp_path / kind
-            folder.mkdir()
-            rig = await stack.enter_async_context(writing(folder, STORES[kind](settings, folder)))
+        fed = [
+            await stack.enter_async_context(fed_database(tmp_path / kind, settings)) for kind, settings in kinds.items()
+        ]
+        for each in fed:
             for address in ADDRESSES:
-                rig.put_batch(address, SAMPLES)
-                rig.put_batch(address, EVENTS)
-                rig.put_batch(address, SAMPLES)  # again: nothing may count twice
-            await rig.drained()
-        three = Three(*(history_of(settings, tmp_path / kind) for kind, settings in kinds.items()))
-        for each in (three.sqlite, three.influx, three.victoria):
-            stack.push_async_callback(each.close)
-        await _visible(three.victoria)
+                each.rig.put_batch(address, SAMPLES)
+                each.rig.put_batch(address, EVENTS)
+                each.rig.put_batch(address, SAMPLES)  # again: nothing may count twice
+        for each in fed:
+            await each.rig.drained()
+            assert each.downsampler.waiting == 4
+        three = Three(*(each.history for each in fed))
+        await _arrived(three.victoria, "environment", ("state",), 4)
         await _compare(three)
+        for each in fed:
+            await wait_for(lambda: each.downsampler.waiting == 0, 20, "hours made")  # noqa: B023 - awaited here
+            await each.rig.drained()
+        await _arrived(three.victoria, "link_1h", ("down_s",), 8)
+        hours = await three.same("link_1h", tuple(LinkHourField), group=TAGS)
+        assert [(each.tags["branch"], each.tags["link"], len(each.at_ns)) for each in hours] == [
+            (branch, link, 2) for branch in ("b1", "b2") for link in ("5g", "isp1")
+        ]
+        assert hours[0].values["measured_s"] == (3600.0, 3600.0)
+        assert hours[0].values["up_s"] == (1600.0, 1600.0)
 
 
-async def _visible(victoria: History) -> None:
+class Fed(NamedTuple):
+    """One database with the writer and the downsampler of its collector."""
+
+    rig: WriterRig
+    history: History
+    downsampler: Downsampler
+
+
+@asynccontextmanager
+async def fed_database(folder: Path, settings: StoreSettings) -> AsyncIterator[Fed]:
+    history, database = history_of(settings, folder), open_database(folder / "records.db", SCHEMA)
+    offered: list[bytes] = []
+    downsampler = Downsampler(
+        history=history, database=database, offer=offered.append, clock=SteadyClock(), windows_s=WINDOWS_S, settle_s=3
+    )
+    async with writing(folder, STORES[settings.kind](settings, folder), notes=downsampler) as rig:
+        downsampler._offer = lambda lines: rig.put_lines(lines.decode())
+        task = asyncio.create_task(downsampler.run())
+        try:
+            yield Fed(rig, history, downsampler)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await history.close()
+            database.close()
+
+
+async def _arrived(victoria: History, measurement: str, fields: tuple[str, ...], points: int) -> None:
+    """VictoriaMetrics shows what it took a second or two later."""
     end_s = time.monotonic() + 20
     while True:
         found = await victoria.read(
-            "environment", ("state",), where={}, group=(), start_ns=START_NS, end_ns=START_NS + SPAN_NS
+            measurement, fields, where={}, group=(), start_ns=START_NS, end_ns=START_NS + SPAN_NS
         )
-        if found and len(found[0].at_ns) == 2 * len(ADDRESSES):
+        if found and len(found[0].at_ns) == points:
             return
         assert time.monotonic() < end_s
         await asyncio.sleep(0.1)
