@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from msgspec.structs import replace
+
+from collector.board import BranchNow
 from collector.counters import Counters
+from collector.fleet import branch_state_line, fleet_lines
+from collector.heard import BranchHeard, PathHeard, PowerHeard
+from collector.incidents.model import AlertClass, Cause, Entry, EntryKind, Incident, Member, Phase, Severity
+from collector.incidents.points import incident_points
+from collector.inventory.model import BranchEntry, Inventory
+from collector.inventory.places import Places
 from collector.store.lines import batch_lines, pipeline_line, point, series
 from wire.fields import (
-    INCIDENT_STEPS,
-    BranchStateField,
     DeliveryField,
-    FleetField,
-    FleetIspField,
-    IncidentField,
     LinkHourField,
     Measurement,
     Tag,
@@ -202,23 +206,31 @@ def _move(site: Site, at_s: int, number: int) -> Iterator[str]:
 
 
 def _branch_states(site: Site, times: Times, chance: random.Random) -> Iterator[str]:
-    head = series(Measurement.BRANCH_STATE, (*_tags(site), (Tag.REGION, site.region)))
-    latitude, longitude = chance.uniform(43, 50), chance.uniform(-3, 7)
-    isolated = site.flooded and int(site.address.branch[-3:]) % 5 == 0
+    entry = BranchEntry(
+        name=site.address.branch,
+        region=site.region,
+        latitude_deg=chance.uniform(43, 50),
+        longitude_deg=chance.uniform(-3, 7),
+    )
+    places = Places([Inventory(tenant=TENANT, branch=(entry,))])
     for at_s in range(times.start_s, times.end_s, 60):
-        flooded = site.flooded and at_s >= times.flood_s
-        bad = BranchState.ISOLATED if isolated else BranchState.ON_5G
-        yield point(
-            head,
-            (
-                (BranchStateField.STATE, bad if flooded else BranchState.OK),
-                (BranchStateField.WORST_LINK, LinkState.DOWN if flooded else LinkState.UP),
-                (BranchStateField.ON_METERED, int(flooded)),
-                (BranchStateField.LATITUDE_DEG, latitude),
-                (BranchStateField.LONGITUDE_DEG, longitude),
-            ),
-            at_s * _SECOND,
-        )
+        yield branch_state_line(_now(site, flood=at_s >= times.flood_s), places, at_s * _SECOND)
+
+
+def _now(site: Site, *, flood: bool) -> BranchNow:
+    """The branch as the collector's board has it."""
+    wet = site.flooded and flood
+    states = {True: LinkState.DOWN, False: LinkState.UP}
+    paths = {
+        name: PathHeard(states[wet and role is Role.WIRE], role, isp, rtt_ms=18.5, loss_pct=0.1)
+        for name, role, isp in site.lines
+    }
+    power = {"ups1": PowerHeard(PowerSource.BATTERY if wet else PowerSource.MAINS, 1, 1)}
+    heard = BranchHeard(active="5g" if wet else "wan1", paths=paths, power=power)
+    isolated = int(site.address.branch[-3:]) % 5 == 0
+    bad = BranchState.ISOLATED if isolated else BranchState.ON_5G
+    key = (TENANT, site.address.branch, site.address.agent)
+    return BranchNow(key, bad if wet else BranchState.OK, 0.0, heard)
 
 
 def _tags(site: Site) -> tuple[tuple[str, str], ...]:
@@ -245,57 +257,51 @@ def _hours(site: Site, times: Times) -> Iterator[str]:
 
 
 def _fleet(fleet: list[Site], times: Times) -> Iterator[str]:
-    flooded = sum(each.flooded for each in fleet)
-    isolated = sum(each.flooded and int(each.address.branch[-3:]) % 5 == 0 for each in fleet)
+    """The collector's counts before and in the flood, each repeated every ten seconds."""
+    entries = tuple(BranchEntry(name=each.address.branch, region=each.region) for each in fleet)
+    places = Places([Inventory(tenant=TENANT, branch=entries)])
+    counted = {
+        flood: [
+            line.rpartition(" ")[0]
+            for line in fleet_lines([_now(each, flood=flood) for each in fleet], places, [], times.start_s)
+        ]
+        for flood in (False, True)
+    }
     for at_s in range(times.start_s, times.end_s, 10):
-        now = at_s >= times.flood_s
-        values: dict[FleetField, int] = dict.fromkeys(FleetField, 0)
-        values[FleetField.BRANCHES_OK] = len(fleet) - flooded * now
-        values[FleetField.BRANCHES_ON_5G] = (flooded - isolated) * now
-        values[FleetField.BRANCHES_ISOLATED] = isolated * now
-        values[FleetField.LINKS_DOWN] = flooded * 2 * now
-        values[FleetField.INCIDENTS_OPEN] = int(now)
-        yield point(series(Measurement.FLEET, ((Tag.TENANT, TENANT),)), tuple(values.items()), at_s * _SECOND)
-        for isp in ISPS:
-            for region in REGIONS:
-                tags = ((Tag.TENANT, TENANT), (Tag.ISP, isp), (Tag.REGION, region))
-                down = 5 if now and region == FLOODED else 0
-                counts: tuple[tuple[str, float | int], ...] = (
-                    (FleetIspField.LINKS_UP, 25 - down),
-                    (FleetIspField.LINKS_DEGRADED, 0),
-                    (FleetIspField.LINKS_DOWN, down),
-                    (FleetIspField.LINKS_UNKNOWN, 0),
-                    (FleetIspField.RTT_MEDIAN_MS, 18.5),
-                    (FleetIspField.LOSS_PCT, 0.1),
-                )
-                yield point(series(Measurement.FLEET_ISP, tags), counts, at_s * _SECOND)
+        yield from (f"{line} {at_s * _SECOND}" for line in counted[at_s >= times.flood_s])
 
 
 def _incidents(times: Times) -> Iterator[str]:
     """Three resolved, one with the flood still open."""
-    causes = ("isp", "power", "access_line")
-    for number, cause in enumerate(causes):
+    steps: list[tuple[Incident, Entry]] = []
+    for number, cause in enumerate((Cause.ISP, Cause.POWER, Cause.ACCESS_LINE)):
         at_s = times.start_s + number * 600 + 60
-        yield _incident(cause, f"20261121-0{number}", "opened", at_s, until_s=at_s + 1800)
-        yield _incident(cause, f"20261121-0{number}", "resolved", at_s + 1800, duration_s=1800.0)
-    yield _incident("flood", "20261122-10", "opened", times.flood_s)
-    yield _incident("flood", "20261122-10", "acknowledged", times.flood_s + 300)
+        steps.append((_incident(cause, f"20261121-0{number}", at_s), Entry(at_s, EntryKind.OPENED)))
+        ended = replace(steps[-1][0], phase=Phase.RESOLVED, resolved_s=at_s + 1800.0)
+        steps.append((ended, Entry(at_s + 1800, EntryKind.RESOLVED)))
+    flood = _incident(Cause.FLOOD, "20261122-10", times.flood_s)
+    steps += [
+        (flood, Entry(times.flood_s, EntryKind.OPENED)),
+        (flood, Entry(times.flood_s + 300, EntryKind.ACKNOWLEDGED)),
+    ]
+    yield from incident_points(steps, Places())
 
 
-def _incident(
-    cause: str, name: str, step: str, at_s: int, *, duration_s: float | None = None, until_s: int | None = None
-) -> str:
-    values: tuple[tuple[str, float | int | str | None], ...] = (
-        (IncidentField.ID, name),
-        (IncidentField.STEP, INCIDENT_STEPS[step]),
-        (IncidentField.TITLE, f"{cause}: 36 branches, {FLOODED}"),
-        (IncidentField.BRANCHES, 36),
-        (IncidentField.LINKS, 60),
-        (IncidentField.PAGES, 1),
-        (IncidentField.DURATION_S, duration_s),
-        (IncidentField.UNTIL_MS, None if until_s is None else until_s * 1000.0),
+def _incident(cause: Cause, name: str, at_s: int) -> Incident:
+    return Incident(
+        id=name,
+        key=f"{cause}/{TENANT}/{FLOODED}",
+        tenant=TENANT,
+        cause=cause,
+        confidence=0.9,
+        alert_class=AlertClass.ISOLATED,
+        severity=Severity.PAGE,
+        phase=Phase.OPEN,
+        started_s=at_s,
+        opened_s=at_s,
+        changed_s=at_s,
+        members=(Member(TENANT, "agence-000", "wan1", "DOWN", ISPS[0], at_s),),
     )
-    return point(series(Measurement.INCIDENT, ((Tag.TENANT, TENANT), (Tag.CAUSE, cause))), values, at_s * _SECOND)
 
 
 def _deliveries(times: Times) -> Iterator[str]:
