@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,7 +132,7 @@ class _Reading:
     def build(self, kind: type[T], group: str) -> T | None:
         """The struct of a group. What the model refuses is told and left out, until the rest is accepted."""
         values = dict(self.values.get(group, {}))
-        needed = [each.name for each in msgspec.structs.fields(kind) if each.required]
+        needed = _needed(kind)
         missing = [key for key in needed if key not in values]
         for key in missing:
             if group:  # those of the row itself were told
@@ -156,6 +157,11 @@ class _Reading:
             (each.name for each in self.columns if (each.group, each.field) == (group, key)),
             next((each.name for each in self.columns if each.group == key and each.name in self.row.cells), ""),
         )
+
+
+@cache
+def _needed(kind: type[msgspec.Struct]) -> list[str]:
+    return [each.name for each in msgspec.structs.fields(kind) if each.required]
 
 
 def _sentence(error: ValueError) -> str:
