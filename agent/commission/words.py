@@ -111,7 +111,7 @@ WORDS: dict[str, dict[str, str]] = {
         "machine": "Machine",
         "settings": "Réglages",
         "versions": "Versions",
-        "engineer": "Technicien",
+        "engineer": "Intervenant",
         "when": "Quand",
         "pass": "RÉUSSI",
         "fail": "ÉCHEC",

@@ -24,7 +24,7 @@ def test_the_folders_of_the_readme_are_those_of_the_tree() -> None:
     folders = re.findall(r"^\| `(\w+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     own = {folder for folder in folders if (ROOT / folder).is_dir()}
     packages = {folder.parent.name for folder in ROOT.glob("*/__init__.py")}
-    assert (own, own - packages) == (set(folders), {"docs", "requirements"})
+    assert (own, own - packages) == (set(folders), {"deploy", "docs", "requirements"})
     assert packages <= own
 
 
@@ -76,7 +76,10 @@ def test_a_lock_names_no_registry_and_no_place(name: str) -> None:
 
 def _texts() -> list[tuple[str, str]]:
     """Path and text of each file of ours but this one."""
-    folders = [ROOT / name for name in ("agent", "branchline", "collector", "docs", "failover", "lab", "tests", "wire")]
+    folders = [
+        ROOT / name
+        for name in ("agent", "branchline", "collector", "deploy", "docs", "failover", "lab", "tests", "wire")
+    ]
     files = [file for folder in folders for file in folder.rglob("*") if "__pycache__" not in file.parts]
     files += [*ROOT.glob("*.md"), ROOT / "run", ROOT / "pyproject.toml", ROOT / ".ci" / "run"]
     ours = [file for file in files if file.is_file() and file != Path(__file__)]

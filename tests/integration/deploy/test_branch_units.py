@@ -18,8 +18,9 @@ from tests.needs import needs_program, needs_root
 
 pytestmark = [
     needs_root,
-    *(needs_program(name) for name in ("ip", "nft", "dnsmasq", "openssl", "unshare", "systemctl")),
+    *(needs_program(name) for name in ("ip", "nft", "dnsmasq", "openssl", "unshare", "systemctl", "curl")),
 ]
+PAGE = "127.0.0.1:8481"
 UNITS = ("branchline-agent", "branchline-actor", "branchline-canary-create", "branchline-canary")
 
 
@@ -60,7 +61,7 @@ def settings(network: Network) -> str:
     ):
         assert lab_s in text
         text = text.replace(lab_s, shipped)
-    return text
+    return text + f'[page]\nlisten = "{PAGE}"\n'
 
 
 def status(machine: Booted) -> dict[str, object]:
@@ -92,3 +93,26 @@ def test_a_cut_line_is_left_and_the_move_is_proved(machine: Booted, network: Net
         armed.fire()
         machine.wait(lambda: status(machine)["active"] == "wan2" and status(machine)["move"] is None, 15.0)
     assert "lookup 188" in machine.run("ip", "rule")
+
+
+def test_a_killed_agent_comes_back_and_traffic_stays(machine: Booted) -> None:
+    before = machine.show("branchline-agent", "MainPID")["MainPID"]
+    machine.run("kill", "-9", before)
+    machine.wait(lambda: machine.show("branchline-agent", "MainPID")["MainPID"] not in {before, "0"}, 15.0)
+    machine.wait(lambda: status(machine).get("active") == "wan2", 15.0)
+
+
+def test_settings_are_read_again_on_reload(machine: Booted) -> None:
+    before = status(machine)["config_hash"]
+    machine.run("sed", "-i", 's/profile = "standard"/profile = "fast"/', "/etc/branchline/agent.toml")
+    machine.run("systemctl", "reload", "branchline-agent")
+    machine.wait(lambda: status(machine).get("config_hash") not in {before, None}, 10.0)
+
+
+def test_the_page_may_look_at_the_agent_and_not_act(machine: Booted) -> None:
+    machine.run("systemctl", "start", "branchline-page")
+    machine.wait(lambda: "wan2" in machine.run("curl", "-s", f"http://{PAGE}/"), 15.0)
+    assert machine.process("branchline-page")["CapBnd"] == "0" * 16
+    groups = machine.process("branchline-page")["Groups"].split()
+    assert machine.run("getent", "group", "branchline").split(":")[2] in groups
+    assert machine.show("branchline-page", "NRestarts") == {"NRestarts": "0"}, machine.log("branchline-page")
