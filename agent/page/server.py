@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from importlib.resources import files
+from pathlib import Path
 
 from agent.page.arrival import interface_of
 from agent.page.http import END, MAX_REQUEST_BYTES, Answer, Request, RequestError, encoded, language_of, parse
@@ -64,7 +64,7 @@ class Server:
         self._wan = wan  # interfaces from which nobody may look
         self._branch = branch
         self._source = Source(ask)
-        self._css = files("agent.page").joinpath("page.css").read_bytes()
+        self._css = Path(__file__).with_name("page.css").read_bytes()
         self._places = threading.BoundedSemaphore(CONNECTIONS)
         self._of_one: Counter[str] = Counter()
         self._lock = threading.Lock()
