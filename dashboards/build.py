@@ -26,5 +26,8 @@ def build() -> dict[str, bytes]:
 
 def render(board: models.Dashboard) -> bytes:
     """Sorted keys, two spaces, a line end: a change of one panel is a change of its lines."""
-    text = json.dumps(board, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False)
+    document = json.loads(json.dumps(board, cls=JSONEncoder))
+    for each in (*document["links"], *document["annotations"]["list"]):
+        del each["placement"]  # the SDK knows one only, a menu; without it links and switches stand on top
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
     return f"{text}\n".encode()

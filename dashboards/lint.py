@@ -55,6 +55,15 @@ def _look_faults(panel: Json) -> Iterator[str]:
         yield "no description"
     if not panel.get("fieldConfig", {}).get("defaults", {}).get("unit"):
         yield "no unit"
+    overrides = panel.get("fieldConfig", {}).get("overrides", [])
+    renamed = {each["matcher"]["options"] for each in overrides if "displayName" in _ids(each)}
+    for order in panel.get("options", {}).get("sortBy", []):
+        if order["displayName"] in renamed:
+            yield f"is sorted by {order['displayName']!r}, which is shown under another name"
+
+
+def _ids(override: Json) -> set[str]:
+    return {each["id"] for each in override["properties"]}
 
 
 def _target_faults(panel: Json) -> Iterator[str]:

@@ -123,7 +123,7 @@ def _time_on_5g() -> table.Panel:
     panel = _ranked("Time on 5G", what, inner, name, Tag.TENANT, Tag.BRANCH)
     cell = {"type": "gauge", "mode": "basic"}
     look = field(unit="percent", decimals=1, min=0, max=100, displayName="on 5G", custom__cellOptions=cell)
-    return panel.override_by_name(name, look)
+    return panel.override_by_name(name, look).sort_by(panels.sorted_by("on 5G"))
 
 
 def _data() -> table.Panel:
@@ -131,6 +131,7 @@ def _data() -> table.Panel:
     name = DigestField.BYTES_USED
     inner = select([call("sum", name)], Measurement.DIGEST, *_WHERE, by=[Tag.TENANT, Tag.BRANCH, Tag.LINK])
     panel = _ranked("Data by path", what, inner, name, Tag.TENANT, Tag.BRANCH, Tag.LINK)
+    panel.sort_by(panels.sorted_by("data"))
     return panel.override_by_name(name, field(unit="decbytes", displayName="data"))
 
 

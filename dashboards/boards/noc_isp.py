@@ -91,7 +91,7 @@ def _by_region() -> table.Panel:
     what = "Each ISP in each region now: where an outage is, and whether it is the ISP's or the region's."
     fields = (*(name for name, _, _ in _COUNTS), FleetIspField.RTT_MEDIAN_MS, FleetIspField.LOSS_PCT)
     panel = panels.rows("ISPs by region", what, rows(_newest(*fields))).time_from(panels.FRESH)
-    panel.override_by_name("Time", hidden_column()).sort_by(panels.sorted_by(FleetIspField.LINKS_DOWN))
+    panel.override_by_name("Time", hidden_column()).sort_by(panels.sorted_by(_COUNTS[0][1]))
     for name, words, colour in _COUNTS[:3]:
         cell = {"type": "color-background", "mode": "basic"}
         marks = steps("transparent", (1, colour)).build()

@@ -35,6 +35,12 @@ FAULTS: dict[str, tuple[Callable[[Json], object], str]] = {
     "plugin": (_set(type="grafana-polystat-panel"), "grafana-polystat-panel is not a core panel we use"),
     "description": (_set(description=""), "no description"),
     "unit": (lambda board: _panel(board)["fieldConfig"]["defaults"].pop("unit"), "no unit"),
+    "sorted by a hidden name": (
+        lambda board: _panel(board)["fieldConfig"]["overrides"].append(
+            {"matcher": {"id": "byName", "options": "since"}, "properties": [{"id": "displayName", "value": "age"}]}
+        ),
+        "is sorted by 'since', which is shown under another name",
+    ),
     "datasource": (_set(datasource={"type": "influxdb", "uid": "abc"}), "its datasource is not ${ds}"),
     "no query": (_set(targets=[]), "no query"),
     "outside": (_set(gridPos={"x": 20, "y": 0, "w": 5, "h": 3}), "leaves the grid of 24 columns"),
