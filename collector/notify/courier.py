@@ -1,12 +1,14 @@
 """One receiver at work: what is to be told, one message after the other, with pauses where it cannot take them."""
 
 import asyncio
+import logging
 import sqlite3
 from functools import partial
 
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
+from collector.events import tell
 from collector.notify import deliveries
 from collector.notify.base import Delivered, Keeper, Later, Message, Notifier, Refused, Result
 from collector.notify.composer import Composer
@@ -17,6 +19,7 @@ from collector.notify.settings import NotifySettings
 
 LONGEST_BACK_OFF_S = 300.0
 MAX_WAIT_S = 3600.0
+KEEP_AGAIN_S = 5.0
 
 
 class Courier:
@@ -34,6 +37,7 @@ class Courier:
         self._shortest_s = shortest_s
         self._back_off = wait_random_exponential(multiplier=2 * shortest_s, max=LONGEST_BACK_OFF_S)
         self._failures = 0
+        self._said = ""
         # Sending and keeping never overlap: else an end could be told, and then what stood before it again.
         self._lock = asyncio.Lock()
         self._kept: dict[int, Message] = {}
@@ -113,7 +117,12 @@ class Courier:
             kept[row.notice] = self._composer.message(self.settings, work, material)
         self._kept = kept
         result = await keeper.keep(tuple(kept.values()), waiting)
-        return min(keeper.keep_s, self._pause_s(1, result)) if isinstance(result, Later) else keeper.keep_s
+        failed = "" if isinstance(result, Delivered) else result.reason
+        if bool(failed) != bool(self._said):
+            level, sentence = (logging.WARNING, failed) if failed else (logging.INFO, "what stands is told again")
+            tell(level, "notify.kept" if not failed else "notify.not_kept", sentence, receiver=self.name)
+        self._said = failed
+        return min(keeper.keep_s, KEEP_AGAIN_S) if failed else keeper.keep_s
 
     def _pause_s(self, failures: int, result: Later) -> float:
         if result.wait_s is not None:

@@ -197,7 +197,7 @@ def test_hostile_words_stay_words() -> None:
     known = places(
         title=listed,
         referent=Referent(name=listed, phone="+33 2 40 00 00 00", note=listed),
-        line=(LineEntry(name="fibre", isp=listed, contract=listed),),
+        line=(LineEntry(name="fibre", isp=listed[:60], contract=listed[:60]),),
     )
     about = incident(
         severity=Severity.PAGE,
