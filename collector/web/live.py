@@ -13,7 +13,7 @@ from collector.board import BranchNow
 from collector.web.parts import WebParts
 from collector.web.renderer import Renderer
 from collector.web.tiles import BranchName, Tile, newest_agents, tile_of
-from collector.web.wall import MAX_TILES, accessible_name, blindness, make_wall
+from collector.web.wall import MAX_TILES, Wall, accessible_name, blindness, make_wall
 from collector.web.wall_page import carriers_view, incidents_view
 from collector.words import LANGUAGES
 
@@ -117,9 +117,9 @@ class Live:
                 pass
             self._wake.clear()
             began_s = time.monotonic()
-            self.tell()
+            await self.tell()
             took_s = time.monotonic() - began_s
-            await asyncio.sleep(max(GATHER_S, 5 * took_s))  # never more than a fifth of the loop
+            await asyncio.sleep(max(GATHER_S, took_s))  # never more than half of a core
 
     async def _beat(self) -> None:
         while True:
@@ -128,11 +128,13 @@ class Live:
             for reader in self._readers:
                 reader.offer(event)
 
-    def tell(self) -> None:
+    async def tell(self) -> None:
         """Make one event of all that changed since the last, if anything that is shown did."""
         changed, self._changed = self._changed, set()
         incidents, self._incidents = self._incidents, set()
-        newest = newest_agents(self._parts.board.branches)
+        standing = dict(self._parts.board.branches)
+        newest = newest_agents(standing)
+        wall = await asyncio.to_thread(make_wall, standing, self._parts.places)
         tiles: list[Tile] = []
         branches: list[str] = []
         layout = False
@@ -151,17 +153,19 @@ class Live:
                 self._tiles[name] = tile
                 tiles.append(tile)
                 layout = layout or (known is None and not self._parts.places.known(*name))
-        layout = layout or (bool(tiles) and len(self._tiles) > MAX_TILES)
+        layout = layout or (bool(tiles) and wall.shown < wall.total)
+        tiles = tiles if len(tiles) <= MAX_TILES else []
         news = {
-            language: self._news(language, tiles, branches, sorted(incidents), layout=layout) for language in LANGUAGES
+            language: self._news(language, wall, tiles, branches, sorted(incidents), layout=layout)
+            for language in LANGUAGES
         }
         if any(news.values()):
             self._publish(news)
 
     def _news(
-        self, language: str, tiles: list[Tile], branches: list[str], incidents: list[str], *, layout: bool
+        self, language: str, wall: Wall, tiles: list[Tile], branches: list[str], incidents: list[str], *, layout: bool
     ) -> dict[str, object]:
-        standing = self._standing(language)
+        standing = self._standing(language, wall)
         news = {key: value for key, value in standing.items() if self._told[language].get(key) != value}
         self._told[language] = standing
         if tiles:
@@ -177,9 +181,8 @@ class Live:
             news["layout"] = True
         return news
 
-    def _standing(self, language: str) -> dict[str, object]:
+    def _standing(self, language: str, wall: Wall) -> dict[str, object]:
         parts = self._parts
-        wall = make_wall(parts.board, parts.places)
         return {
             "counts": {state.name: count for state, count in wall.counts.items()},
             "blind": blindness(parts.board, language, parts.clock.now_s()),
@@ -200,13 +203,13 @@ class Live:
     def _snapshot(self, language: str) -> bytes:
         parts = self._parts
         now_s = parts.clock.now_s()
-        wall = make_wall(parts.board, parts.places)
+        wall = make_wall(parts.board.branches, parts.places)
         tiles = [
             (each.id, each.state.name, accessible_name(each, parts.places, language, now_s))
             for _, region in wall.regions
             for each in region
         ]
-        whole = {**self._standing(language), "tiles": tiles, "now": now_s, "updated": parts.board.updated_s}
+        whole = {**self._standing(language, wall), "tiles": tiles, "now": now_s, "updated": parts.board.updated_s}
         return _event("change", whole, self.last_id)
 
 

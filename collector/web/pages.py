@@ -59,7 +59,7 @@ class Pages:
         """`/`, or one region of it."""
         region = request.query_params.get("region")
         last_event = self._live.last_id  # before the picture is made: what changes meanwhile is told again
-        view = wall_view(self._parts, self._frame.language(request), region and region[:MAX_REGION_CHARS])
+        view = await wall_view(self._parts, self._frame.language(request), region and region[:MAX_REGION_CHARS])
         return self._frame.page(request, "wall.html", {**view, "last_event": last_event, "here": "wall"})
 
     async def events(self, request: Request) -> ASGIApp:
@@ -67,7 +67,8 @@ class Pages:
         if self._live.full:
             return Response("too many open pages; close some\n", 503, media_type="text/plain")
         last_id = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        return EventStream(self._live, self._frame.language(request), last_id)
+        language = self._frame.language(request)
+        return EventStream(self._live, language, last_id)
 
     async def language(self, request: Request) -> Response:
         """`/language/<language>?next=`: choose, and go on where one was."""

@@ -48,5 +48,7 @@ class Renderer:
             t=lambda code, **words: say(WORDS, language, code, words),
             state_word=lambda state: state_name(language, state).upper(),
             stamp=stamp_of,
+            day=lambda at_s, zone: stamp(at_s, now_s, zone_of(zone), language, only_day=True),
+            clock=lambda at_s, zone: stamp(at_s, at_s, zone_of(zone), language),
             age=lambda since_s: age(now_s - since_s, language),
         )

@@ -1,6 +1,7 @@
 """Times for people. Pure: the moment and the zone are given."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _MONTHS = {
@@ -10,6 +11,7 @@ _MONTHS = {
 _DAYS = {"en": "d", "fr": "j"}
 
 
+@lru_cache(maxsize=1000)
 def zone_of(name: str) -> tzinfo:
     """The zone of that IANA name; UTC where this machine does not know it."""
     try:
@@ -18,13 +20,17 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
-def stamp(at_s: float, now_s: float, zone: tzinfo, language: str, *, seconds: bool = False) -> str:
-    """`03:12` of today, `21 Nov 03:12` of another day, with the year when it is another's."""
+def stamp(
+    at_s: float, now_s: float, zone: tzinfo, language: str, *, seconds: bool = False, only_day: bool = False
+) -> str:
+    """`03:12` of today, `21 Nov 03:12` of another day, with the year when it is another's; `only_day`: `21 Nov`."""
     at, now = _local(at_s, zone), _local(now_s, zone)
     clock = at.strftime("%H:%M:%S" if seconds else "%H:%M")
+    day = f"{at.day} {_MONTHS[language][at.month - 1]}"
+    if only_day:
+        return day
     if at.date() == now.date():
         return clock
-    day = f"{at.day} {_MONTHS[language][at.month - 1]}"
     return f"{day} {clock}" if at.year == now.year else f"{day} {at.year} {clock}"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from collector.board import Board
+from collector.board import Board, BranchNow
+from collector.branches import BranchKey
 from collector.incidents.model import Incident, Severity
 from collector.inventory.places import Places
 from collector.web.stamps import stamp, zone_of
@@ -32,10 +33,10 @@ class Wall(msgspec.Struct, frozen=True):
     troubles: dict[str, int]
 
 
-def make_wall(board: Board, places: Places, region: str | None = None) -> Wall:
+def make_wall(branches: Mapping[BranchKey, BranchNow], places: Places, region: str | None = None) -> Wall:
     """The wall, or one region of it. Over MAX_TILES branches only the worst stand on it."""
-    newest = newest_agents(board.branches)
-    tiles = all_tiles(board.branches, places).values()
+    newest = newest_agents(branches)
+    tiles = all_tiles(branches, places).values()
     wanted = [each for each in tiles if region is None or each.region == region]
     shown = wanted if len(wanted) <= MAX_TILES else sorted(wanted, key=lambda each: each.trouble)[:MAX_TILES]
     regions: dict[tuple[str, str], list[Tile]] = {}

@@ -1,5 +1,6 @@
 """The wall as a page, and the two of its panels that are sent anew when they change."""
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -63,10 +64,10 @@ def carriers_view(wall: Wall) -> dict[str, object]:
     return {"carriers": wall.carriers[:8]}
 
 
-def wall_view(parts: WebParts, language: str, region: str | None) -> dict[str, object]:
+async def wall_view(parts: WebParts, language: str, region: str | None) -> dict[str, object]:
     """All the wall's template names."""
     now_s = parts.clock.now_s()
-    wall = make_wall(parts.board, parts.places, region)
+    wall = await asyncio.to_thread(make_wall, dict(parts.board.branches), parts.places, region)
 
     def name_of(tile: Tile) -> str:
         return accessible_name(tile, parts.places, language, now_s)

@@ -92,7 +92,7 @@
         if (!answer.ok) return;
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         const id = page === "wall" ? "tiles" : "now";
-        if (fresh.getElementById(id)) fill(id, fresh.getElementById(id).innerHTML);
+        fill(id, body.dataset.part ? fresh.body.innerHTML : fresh.getElementById(id)?.innerHTML);
         tick();
       } catch {
         // the stream notices that the collector is gone, and says so
