@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import subprocess
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from collector.notify.base import Later
 from collector.notify.model import NoticeEvent
 from collector.notify.settings import NotifySettings
 from tests.integration.collector.notify.rig import Rig, poll
-from tests.integration.collector.servers import Server, free_port
+from tests.integration.collector.servers import ROOT, Server, free_port
 from tests.needs import needs_program
 from tests.unit.collector.notify.incidents import incident, page
 
@@ -215,3 +216,16 @@ async def test_it_takes_hostile_values(real: Real, tmp_path: Path) -> None:
         assert labels["isp"] == evil.strip()
         await rig.tell((RESOLVE, page(members=(member,))))
         await real.until(0)
+
+
+@needs_program("amtool")
+async def test_the_route_of_the_documentation_is_correct() -> None:
+    example = ROOT / "docs" / "examples" / "alertmanager.yml"
+    process = await asyncio.create_subprocess_exec(
+        "amtool", "check-config", example, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, out + err
+    words = ["config", "routes", "test", f"--config.file={example}", "severity=page", "class=test"]
+    process = await asyncio.create_subprocess_exec("amtool", *words, stdout=subprocess.PIPE)
+    assert (await process.communicate())[0].strip() == b"on-call"
