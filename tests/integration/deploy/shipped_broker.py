@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from lab.certificates import Certificates, make
-from tests.integration.collector.servers import ROOT, Server, free_port
+from tests.integration.collector.servers import ROOT, Server, free_port, listens, wait_until
 
 SHIPPED = ROOT / "deploy" / "mosquitto"
 PASSWORD = "correct horse"
@@ -40,6 +40,7 @@ class ShippedBroker:
 
     def start(self) -> None:
         self.server.start()
+        wait_until(lambda: listens(self.plain_port), 10, "the listener of this machine")
 
     def close(self) -> None:
         if self.server.running:

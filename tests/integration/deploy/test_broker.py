@@ -46,7 +46,7 @@ def client(broker: ShippedBroker, address: Address, **other: Any) -> aiomqtt.Cli
         "password": PASSWORD,
         "identifier": address.agent,
         "protocol": aiomqtt.ProtocolVersion.V5,
-        "timeout": 3,
+        "timeout": 10,
         "tls_context": ssl.create_default_context(cafile=str(broker.certificates.authority)),
     }
     return aiomqtt.Client("127.0.0.1", **{**words, **other})
