@@ -20,7 +20,8 @@ from dashboards.check import Report, check
 from dashboards.influx import Influx
 from dashboards.names import WALL
 from tests.integration.collector.servers import InfluxDB, free_port, influxd
-from tests.integration.dashboards.fill import Times, lines_of, sites, write
+from tests.integration.dashboards.fill import lines_of, write
+from tests.integration.dashboards.sites import Times, sites
 
 GOAL_MS = 500.0
 

@@ -13,7 +13,8 @@ from dashboards.check import Report, as_json, as_text, check
 from dashboards.influx import Influx
 from dashboards.names import DASHBOARDS, WALL
 from tests.integration.collector.servers import InfluxDB, free_port, influxd
-from tests.integration.dashboards.fill import Times, lines_of, sites, write
+from tests.integration.dashboards.fill import lines_of, write
+from tests.integration.dashboards.sites import Times, sites
 from tests.needs import needs_program
 
 pytestmark = needs_program("influxd")
