@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -60,7 +61,7 @@ def save(file: Path, inventory: Inventory, *, force: bool) -> None:
         FileExistsError: it exists, and `force` is not set.
         OSError: it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.new")
+    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.new")
     try:
         with partial.open("x", encoding="utf-8", newline="") as stream:
             stream.write(written(inventory))
