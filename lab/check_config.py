@@ -15,6 +15,8 @@ from branchline import settings
 from branchline.settings import SettingsError
 from branchline.toml_lines import Key, dotted
 from collector.config import CollectorSettings
+from collector.inventory.file import load_places
+from collector.inventory.places import Places
 
 # Files a settings file may name: those nobody else may read, and those anybody may.
 SECRET_FILES = ("password_file", "token_file", "url_file", "key_file")
@@ -57,11 +59,17 @@ def check(file: Path, *, files: bool = True) -> Checked:
             fault = _fault(Path(named), secret=path[-1] in SECRET_FILES)
             if fault:
                 raise SettingsError(f'{settings.place(str(file), text, path)}: {dotted(path)}: "{named}" {fault}')
+        if isinstance(loaded, CollectorSettings):
+            summary += f", {_count(tuple(_inventory(loaded).all()), 'listed branch', 'listed branches')}"
     return Checked(kinds[0], summary, settings.digest(text))
 
 
-def _count(items: tuple[object, ...], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+def _inventory(loaded: CollectorSettings) -> Places:
+    return load_places([Path(each) for each in loaded.inventory.files])
+
+
+def _count(items: tuple[object, ...], one: str, many: str = "") -> str:
+    return f"{len(items)} {one if len(items) == 1 else many or one + 's'}"
 
 
 def _named_files(value: Any, path: list[Key]) -> Iterator[tuple[list[Key], str]]:
