@@ -33,6 +33,7 @@ SHORT_SHARE = 0.4
 START_S = 30.0
 LOOK_EVERY_S = 0.5
 NAP_S = 0.1
+MAX_FOLDER_CHARS = 80  # as run_dir of the agent
 _EPILOG = f"""example: ./run demo --seconds 90 --json
 
 The collector gathers what belongs together for {MERGE} before it tells people
@@ -47,11 +48,11 @@ class DemoError(Exception):
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: asked for at any moment, heeded between two steps, so that nothing is half started."""
+    """Ctrl-C, SIGTERM, a closed terminal: asked at any moment, heeded between two steps, so nothing is half started."""
 
     def __init__(self) -> None:
         self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask)
 
     def _ask(self, *_: object) -> None:
@@ -103,11 +104,13 @@ class Demo:
         self._places = Places([build_inventory()])
 
     def play(self, seconds: float, profile: Profile) -> dict[str, object]:
-        """Show it; the summary.
+        """Show it for `seconds`, or until asked to stop (0); the summary.
 
         Raises:
             DemoError: a part did not start or stay.
         """
+        if len(str(self._folder)) > MAX_FOLDER_CHARS:
+            raise DemoError(f"{self._folder}: too long a name for the sockets in it; set TMPDIR to a shorter folder")
         flood_s = SHORT_SHARE * seconds if 0 < seconds < SHORT_S else CALM_S
         try:
             receiver = Receiver(self._on_message)
@@ -153,7 +156,8 @@ class Demo:
         since_s = time.monotonic()
         until_s = since_s + seconds if seconds else float("inf")
         if not self._console.is_terminal:
-            self._console.print(f"255 simulated branches, and this machine's own links; the page: {page_url}")
+            told = f"255 simulated branches, and this machine's own links; the page: {page_url}"
+            self._console.print(told, soft_wrap=True, markup=False, highlight=False)
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
             while time.monotonic() < until_s and not self._stop.asked:
                 picture = self._looker.look()
@@ -166,6 +170,8 @@ class Demo:
                     refresh=self._console.is_terminal,
                 )
                 self._nap(min(until_s, time.monotonic() + LOOK_EVERY_S))
+        if not self._console.is_terminal:
+            self._console.print()  # Live ends its view without one
 
     def _nap(self, until_s: float) -> None:
         while not self._stop.asked and (left_s := until_s - time.monotonic()) > 0:

@@ -15,6 +15,7 @@ MERGE = "10s"
 CLEAR_AFTER = "30s"
 """All must stay well this long before an incident is resolved; 2 min by default."""
 LOOPBACK = "127.0.0.1"
+LOOPBACK_S = 1.0
 
 
 def agent_file(folder: Path, links: list[OwnLink], broker_port: int) -> Path:
@@ -60,6 +61,9 @@ def free_web_port() -> int:
             try:
                 sock.bind((LOOPBACK, port))
                 sock.listen(1)  # somebody may be bound and not yet listening
+                socket.create_connection(
+                    sock.getsockname(), timeout=LOOPBACK_S
+                ).close()  # one that is down can be bound
             except OSError:
                 if port == 0:
                     raise

@@ -11,12 +11,12 @@ def summary(
 ) -> dict[str, object]:
     """What was seen. `lost`: records that could leave their branch and were not acknowledged by the end."""
     news = picture.news
-    switch_ms = [move.after_ms for move in news.moves if move.after_ms is not None] if news else []
+    switch_ms = [move.after_ms for move in news.kept_moves if move.after_ms is not None] if news else []
     return {
         "branches": news.branches if news else 0,
         "lines": news.lines if news else 0,
         "states": dict(picture.states),
-        "moves": len(news.moves) if news else 0,
+        "moves": len(news.kept_moves) if news else 0,
         "incidents": picture.by_cause(),
         "messages": messages,
         "real_agents": 1 if picture.agent else 0,

@@ -26,6 +26,7 @@ _LINKS = {"UP": "●", "SUSPECT": "◐", "DOWN": "✖", "DEGRADED": "◑", "UNKN
 def view(picture: Picture, places: Places, subjects: Sequence[str], page: str, *, next_s: float | None) -> Group:
     """The whole view. `page`: the page's address; `next_s`: seconds to the flood, None: it came."""
     news = picture.news
+    moves = news.kept_moves if news else ()
     size = f"{news.branches} simulated branches, {news.lines} lines" if news else "the simulated fleet is starting"
     story = "" if next_s is None else f"; a flood comes in {next_s:.0f} s"
     return Group(
@@ -35,7 +36,7 @@ def view(picture: Picture, places: Places, subjects: Sequence[str], page: str, *
         *_block(
             f"open incidents: {len(picture.open_incidents)}", _incidents(picture.open_incidents, places), INCIDENTS
         ),
-        *_block(f"moves: {len(news.moves) if news else 0}", _moves(news.moves if news else ()), MOVES),
+        *_block(f"moves: {len(moves)}", _moves(moves), MOVES),
         *_block(f"messages sent: {len(subjects)}", reversed(subjects[-MESSAGES:]), MESSAGES),
         *_block("this machine, probed by the real agent (nothing is moved)", _links(picture.agent), LINKS),
         _line("Ctrl-C ends it and leaves nothing behind", "dim"),

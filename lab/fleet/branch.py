@@ -22,7 +22,7 @@ from lab.fleet.sensing import Sensing
 from lab.fleet.settings import settings_of
 from lab.fleet.story import CALM, Fate, Span
 from lab.simulated_branch import Line
-from wire.messages import ActKind, Digest, DigestPath, Power, Record, Role, Window
+from wire.messages import ActOutcome, Digest, DigestPath, Power, Record, Role, Window
 from wire.topics import Lane
 
 REPLY_DEADLINE_S = 2.0
@@ -33,12 +33,12 @@ _JITTER = 0.06
 
 
 class BranchMove(NamedTuple):
-    """A move the machine asked for: when (the branch's clock), and between which paths."""
+    """A move the machine asked for: when (the branch's clock), between which paths, and how far it came."""
 
     at_s: float
     from_path: str
     to_path: str
-    kind: ActKind
+    outcome: ActOutcome | None
 
 
 class FleetBranch:
@@ -79,7 +79,7 @@ class FleetBranch:
         self._next_digest_s = starts_s + DIGEST_EVERY_S
         self._last: dict[str, Window] = {}
         self._labels: dict[str, PathLabel] = {}
-        self.moves: list[BranchMove] = []
+        self._moves: dict[str, BranchMove] = {}
 
     @property
     def now(self) -> float:
@@ -105,6 +105,11 @@ class FleetBranch:
     def path_works(self) -> bool:
         """Whether the path in use passes packets, so that the broker can be reached."""
         return self._running and self._sim.lines[self.active].alive(self.now)
+
+    @property
+    def moves(self) -> tuple[BranchMove, ...]:
+        """Every move so far, oldest first."""
+        return tuple(self._moves.values())
 
     @property
     def next_due_s(self) -> float:
@@ -174,13 +179,19 @@ class FleetBranch:
         for at_s, action in log:
             self._reported_s = at_s
             if isinstance(action, Move):
-                self.moves.append(BranchMove(at_s, self._before(at_s), action.to, action.kind))
+                self._moves[action.id] = BranchMove(at_s, self._before(at_s), action.to, None)
             elif isinstance(action, LinkChanged | ActReported):
                 event = self._reporter.event_of(action)
                 if event is not None:
                     yield Lane.EVENTS, at_s, event
-                if isinstance(action, ActReported) and self.on_metered:
-                    self._next_digest_s = min(self._next_digest_s, at_s + DIGEST_ON_METERED_EVERY_S)
+                if isinstance(action, ActReported):
+                    self._acted(at_s, action)
+
+    def _acted(self, at_s: float, act: ActReported) -> None:
+        if act.id in self._moves:
+            self._moves[act.id] = self._moves[act.id]._replace(outcome=act.outcome)
+        if self.on_metered:
+            self._next_digest_s = min(self._next_digest_s, at_s + DIGEST_ON_METERED_EVERY_S)
 
     def _before(self, at_s: float) -> str:
         history = [path for moved_s, path in self._sim.moves() if moved_s < at_s]

@@ -4,15 +4,21 @@ from pathlib import Path
 
 import msgspec
 
+from wire.messages import ActOutcome
+
 
 class MoveTold(msgspec.Struct, frozen=True):
-    """A move of a branch's traffic. `at_s` Unix; `after_ms` from the death of the line it left, None if that lives."""
+    """A move of a branch's traffic. `at_s` Unix; `after_ms` from the death of the line it left, None if that lives.
+
+    `outcome` is how far it came, "" while nothing was told of it.
+    """
 
     at_s: float
     branch: str
     from_path: str
     to_path: str
     after_ms: float | None
+    outcome: str
 
 
 class FleetNews(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +34,11 @@ class FleetNews(msgspec.Struct, frozen=True, kw_only=True):
     cpu_pct: float
     done: bool = False
     trouble: str = ""
+
+    @property
+    def kept_moves(self) -> tuple[MoveTold, ...]:
+        """Those that proved themselves; the others were tried and undone."""
+        return tuple(move for move in self.moves if move.outcome == ActOutcome.COMMITTED)
 
     @property
     def lost(self) -> int:

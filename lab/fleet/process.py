@@ -186,6 +186,7 @@ def moves_of(branches: Iterable[FleetBranch]) -> tuple[MoveTold, ...]:
             move.from_path,
             move.to_path,
             branch.switch_ms(move),
+            move.outcome or "",
         )
         for branch in branches
         for move in branch.moves
