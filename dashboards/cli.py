@@ -17,9 +17,10 @@ GENERATED = Path(__file__).parent / "generated"
 _WANTED = Wanted()
 _EPILOG = """\
 examples:
-  branchline dashboards export --dir /etc/grafana/provisioning --influx-version 2
-  branchline dashboards check --influx http://127.0.0.1:8086 --database branchline
-  branchline dashboards push --url https://grafana.example.net --token-file token --dry-run
+  branchline dashboards export --dir /etc/grafana/provisioning
+  branchline dashboards build --check
+  branchline dashboards check --influx http://127.0.0.1:8086 --database bl
+  branchline dashboards push --url https://grafana --token-file token --dry-run
 
 exit codes: 0 done, 1 it failed or found a fault, 2 wrong usage"""
 
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a file would change")
     build.add_argument("--dir", type=Path, default=GENERATED, metavar="DIR", help="where the JSON files are")
 
-    checks = add("check", "check the dashboards: rules, the SDK's model, JSON Schemas, every query on a database")
+    checks = add("check", "check the dashboards by rules, schemas and on a database")
     checks.add_argument("--dir", type=Path, default=GENERATED, metavar="DIR", help="where the JSON files are")
     checks.add_argument("--schemas", type=Path, metavar="DIR", help="folder `jsonschema` of grafana-foundation-sdk")
     checks.add_argument("--influx", default="", metavar="URL", help="run every query on this InfluxDB")

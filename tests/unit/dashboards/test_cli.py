@@ -52,6 +52,18 @@ def test_mistakes_are_one_sentence(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["build", "check", "export", "push"])
+def test_help_fits_a_terminal_and_has_an_example(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit, match="0"):
+        main(["dashboards", name, "--help"])
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if len(line) > 80] == []
+    assert f"branchline dashboards {name}" in out
+
+
 def test_push_without_its_extra_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
