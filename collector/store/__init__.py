@@ -74,7 +74,7 @@ HISTORIES: dict[str, Callable[[StoreSettings, Path], History]] = {
 
 
 def history_of(settings: StoreSettings, data_dir: Path) -> History:
-    """The reader of the store these settings name. Call inside a running event loop.
+    """The reader of the store these settings name; nothing is asked yet.
 
     Raises:
         SettingsError: a secret cannot be read.

@@ -20,12 +20,11 @@ class Asker:
         auth: aiohttp.BasicAuth | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Call inside a running event loop."""
+        """Connects at the first question: one that is never asked needs no closing."""
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
-        self._session = aiohttp.ClientSession(
-            auth=auth, headers=headers, timeout=aiohttp.ClientTimeout(total=timeout_s)
-        )
+        self._auth, self._headers = auth, headers
+        self._session: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, words: Mapping[str, str]) -> bytes:
         """The body of a good answer.
@@ -47,6 +46,9 @@ class Asker:
         Raises:
             HistoryError: nobody answers.
         """
+        if self._session is None:
+            limit = aiohttp.ClientTimeout(total=self._timeout_s)
+            self._session = aiohttp.ClientSession(auth=self._auth, headers=self._headers, timeout=limit)
         try:
             async with self._session.get(self.url + path, params=words, allow_redirects=False) as response:
                 return response.status, await _body(response)
@@ -57,7 +59,8 @@ class Asker:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -13,7 +13,7 @@ class Influx2History:
     """Finds out at the first question what answers, by the page `Influx2` looks at too."""
 
     def __init__(self, *, url: str, bucket: str, token: str, timeout_s: float) -> None:
-        """Call inside a running event loop."""
+        """Nothing is asked yet."""
         self._asker = Asker(url, timeout_s=timeout_s)
         self._influx = InfluxHistory(url=url, database=bucket, token=token, timeout_s=timeout_s)
         self._victoria = VictoriaHistory(url=url, token=token, timeout_s=timeout_s)

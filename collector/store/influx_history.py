@@ -16,7 +16,7 @@ class InfluxHistory:
     def __init__(
         self, *, url: str, database: str, timeout_s: float, auth: aiohttp.BasicAuth | None = None, token: str = ""
     ) -> None:
-        """Call inside a running event loop. `token` for InfluxDB 2 and 3, `auth` for 1."""
+        """`token` for InfluxDB 2 and 3, `auth` for 1."""
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._asker = Asker(url, timeout_s=timeout_s, auth=auth, headers=headers)
         self._database = database

@@ -31,7 +31,7 @@ class VictoriaHistory:
     """Reads one VictoriaMetrics."""
 
     def __init__(self, *, url: str, timeout_s: float, token: str = "") -> None:
-        """Call inside a running event loop."""
+        """Nothing is asked yet."""
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._asker = Asker(url, timeout_s=timeout_s, headers=headers)
 
