@@ -19,7 +19,7 @@ FLOOD_SPREADS_S = 6.0
 POWER_AFTER_S = 10.0
 CABINETS_LAST_S = (5.0, 12.0)  # batteries of the ISPs' cabinets
 RECOVERS_AFTER_S = 180.0
-WITHOUT_CELL = ("gien", "amboise")  # their mast stands in the water as well
+WITHOUT_CELL = ("blois", "amboise")  # their mast stands in the water as well
 
 
 @dataclass(frozen=True, slots=True)
