@@ -8,10 +8,10 @@ from functools import partial
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
-from collector.events import tell
+from collector.events import LOG, tell
 from collector.notify import deliveries
 from collector.notify.base import Delivered, Keeper, Later, Message, Notifier, Refused, Result
-from collector.notify.composer import Composer
+from collector.notify.composer import Composer, Material
 from collector.notify.deliveries import Allowance, State, Step, Work
 from collector.notify.ledger import Ledger
 from collector.notify.outcome import Outcome
@@ -82,8 +82,7 @@ class Courier:
     async def _deliver(self, work: Work) -> float:
         """Send and note one message; seconds for which this receiver is left alone."""
         material = await self._ledger.run(partial(self._composer.read, receiver=self.name, work=work))
-        message = self._composer.message(self.settings, work, material)
-        result = await self.notifier.send(message)
+        result = await self._send(work, material)
         now_s = self._ledger.clock.now_s()
         pause_s, next_s = 0.0, now_s
         if isinstance(result, Later):
@@ -100,6 +99,16 @@ class Courier:
 
         await self._ledger.record(outcome, note)
         return pause_s
+
+    async def _send(self, work: Work, material: Material) -> Result:
+        try:
+            return await self.notifier.send(self._composer.message(self.settings, work, material))
+        except Exception as error:  # noqa: BLE001 - a fault of one service's code must not end the collector again and again
+            sentence = f"a fault in kind {self.settings.kind!r}, please report it; the message is tried again"
+            LOG.error(
+                "notify.fault receiver=%s | %s", self.name, sentence, exc_info=error if not work.attempts else None
+            )
+            return Later(f"a fault: {type(error).__name__} {' '.join(str(error).split())}"[:300])
 
     async def _keep(self, keeper: Keeper) -> float:
         """Tell again what stands; seconds until the next time."""

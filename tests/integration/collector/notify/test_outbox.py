@@ -1,7 +1,9 @@
 """The outbox with a real HTTP receiver: what arrives, how often, under which key."""
 
+import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from aiohttp import web
 from branchline.units import Duration
 from collector.incidents import book
 from collector.incidents.model import AlertClass, Severity
+from collector.notify.base import Message, Result
 from collector.notify.model import NoticeEvent
-from tests.integration.collector.notify.rig import PAGE_AND_WORK, Post, Rig, Web, served, webhook
+from collector.notify.notifiers import make_notifiers
+from tests.integration.collector.notify.rig import PAGE_AND_WORK, Post, Rig, Web, outbox, poll, served, webhook
 from tests.unit.collector.notify.incidents import incident, page
 
 TRIGGER, UPDATE, RESOLVE = NoticeEvent.TRIGGER, NoticeEvent.UPDATE, NoticeEvent.RESOLVE
@@ -222,3 +226,49 @@ async def test_the_token_is_sent(server: Web, tmp_path: Path) -> None:
         await rig.tell((TRIGGER, incident()))
         await rig.until("delivered")
     assert server.posts[0].authorization == "Bearer s3cret"
+
+
+async def test_a_fault_of_one_receivers_code_ends_nobody(server: Web, tmp_path: Path) -> None:
+    class FakeFaulty:
+        """Raises what no notifier should."""
+
+        async def send(self, message: Message) -> Result:
+            raise RuntimeError("no\nsuch thing")
+
+        async def close(self) -> None:
+            """Nothing to let go of."""
+
+    rig = Rig(tmp_path / "r.db")
+    receivers = [*make_notifiers((webhook(server.url),), "c1"), (webhook(server.url, "odd"), FakeFaulty())]
+    box = outbox(rig.database, receivers)
+    await rig.tell((TRIGGER, page()))
+    task = asyncio.create_task(box.run())
+    rows = await rig.until("delivered", "waiting")
+    await poll(lambda: _tried(rig))
+    task.cancel()
+    await box.close()
+    assert rows[0].receiver == "hook"
+    assert (await rig.rows())[1].error == "a fault: RuntimeError no such thing"
+
+
+async def test_a_disk_that_does_not_write_repeats_no_message(server: Web, tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "r.db", webhook(server.url))
+    run, failures = rig.database.run, 3
+
+    async def faulty(work: Callable[[sqlite3.Connection], object]) -> object:
+        nonlocal failures
+        if server.posts and failures and getattr(work, "__name__", "") == "write":  # what notes the result
+            failures -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return await run(work)
+
+    rig.database.run = faulty  # type: ignore[method-assign,assignment]
+    async with rig.running():
+        await rig.tell((TRIGGER, page()))
+        await rig.until("delivered")
+    assert failures == 0
+    assert server.keys == [f"hook/{page().id}/1"]
+
+
+async def _tried(rig: Rig) -> bool:
+    return (await rig.rows())[1].attempts > 0

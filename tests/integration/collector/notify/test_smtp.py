@@ -6,7 +6,7 @@ import email.policy
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,21 @@ def box() -> Box:
 async def _served(box: Box, *, ssl_context: ssl.SSLContext | None = None, **words: Any) -> AsyncIterator[int]:
     """A real SMTP server in this loop; its port. `words` go to aiosmtpd."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, loop=loop, **words), "127.0.0.1", 0, ssl=ssl_context)
+    sessions: list[SMTP] = []
+
+    def session() -> SMTP:
+        sessions.append(SMTP(box, loop=loop, **words))
+        return sessions[-1]
+
+    server = await loop.create_server(session, "127.0.0.1", 0, ssl=ssl_context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for each in sessions:  # a client that hung up may not have been noticed yet
+            if isinstance(each.transport, asyncio.Transport):
+                each.transport.abort()
+        await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -213,21 +223,27 @@ async def test_nobody_there_and_somebody_who_never_ends(box: Box) -> None:
     assert isinstance(down, Later)
     assert "refused" in down.reason
 
+    ended = asyncio.Event()
+
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Sends a byte of a greeting now and then, each before the time-out of one answer."""
-        try:
+        with suppress(ConnectionError):
             while True:
                 writer.write(b"2")
                 await writer.drain()
                 await asyncio.sleep(0.1)
-        except ConnectionError:
-            writer.close()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     (slow,) = await _send(_settings(port, timeout=Duration(0.3)), _message())
+    async with asyncio.timeout(5):
+        await ended.wait()
     server.close()
     assert isinstance(slow, Later)
     assert loop.time() - began_s < 5
