@@ -105,9 +105,8 @@ class Courier:
             return await self.notifier.send(self._composer.message(self.settings, work, material))
         except Exception as error:  # noqa: BLE001 - a fault of one service's code must not end the collector again and again
             sentence = f"a fault in kind {self.settings.kind!r}, please report it; the message is tried again"
-            LOG.error(
-                "notify.fault receiver=%s | %s", self.name, sentence, exc_info=error if not work.attempts else None
-            )
+            told = {"event": "notify.fault", "fields": {"receiver": self.name}}
+            LOG.error(sentence, extra=told, exc_info=None if work.attempts else error)
             return Later(f"a fault: {type(error).__name__} {' '.join(str(error).split())}"[:300])
 
     async def _keep(self, keeper: Keeper) -> float:
