@@ -31,7 +31,7 @@ from wire.topics import Lane
 def test_raising_t_moves_the_switch_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's figures are the machine's: with another T in the profile they are others."""
     standard = switches_ms(Profile.STANDARD)
-    assert len(standard) > 10
+    assert len(standard) >= 8
     assert 450 <= statistics.median(standard) <= 510
     assert max(standard) <= 560
     fast = switches_ms(Profile.FAST)
@@ -63,7 +63,7 @@ def _alive(dead: Span, now: float) -> bool:
 
 def test_a_flooded_branch_tells_water_then_lines_then_the_move() -> None:
     told = branch("tours").run(FLOOD_S + 40.0)
-    events = [record for lane, at_s, record in told if lane is Lane.EVENTS and at_s > 10.0]
+    events = [record for lane, at_s, record in told if lane is Lane.EVENTS and at_s > 2.0]
     wet = next(event for event in events if isinstance(event, Environment) and event.state is SensorState.ALARM)
     down = next(event for event in events if isinstance(event, StateChange) and event.new is LinkState.DOWN)
     moved = next(event for event in events if isinstance(event, Act) and event.outcome is ActOutcome.COMMITTED)
@@ -110,7 +110,7 @@ def test_two_branches_lose_all_their_paths_and_the_dark_ones_without_ups_too() -
     cut_off = []
     for name in FATES:
         each = branch(name)
-        each.run(FLOOD_S + 40.0)
+        each.run(FLOOD_S + 23.0)
         if not each.path_works:
             cut_off.append(name)
     assert sorted(cut_off) == ["amboise", "blois", "douarnenez", "quimperle"]
