@@ -14,6 +14,7 @@ from collector.branch_file import BRANCHES_FILE, BranchFile, read_branches
 from collector.config import CollectorSettings
 from collector.errors import CollectorError
 from collector.events import start_logging
+from collector.notify import cli as notify_cli
 from collector.web import users_cli
 
 STALE_S = 15.0
@@ -21,7 +22,7 @@ _EPILOG = """\
 examples:
   branchline collector run --config /etc/branchline/collector.toml
   branchline collector branches --config /etc/branchline/collector.toml --json
-  branchline collector user --config /etc/branchline/collector.toml add camille --role operator
+  branchline collector user --config /etc/branchline/collector.toml add camille
 
 exit codes: 0 done, 1 it failed, 2 wrong usage or settings"""
 
@@ -33,6 +34,8 @@ def main(argv: list[str]) -> int:
         if options.command == "user":
             return users_cli.main(options)
         settings = load(options.config, CollectorSettings)
+        if options.command == "test-page":
+            return notify_cli.main(settings, to=options.to, as_json=options.json)
         if options.command == "branches":
             _show(read_branches(settings.data_dir / BRANCHES_FILE), as_json=options.json)
             return 0
@@ -75,7 +78,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
     )
     users_cli.add_arguments(users)
-    for each in (runs, branches, users):
+    tests = commands.add_parser(
+        "test-page",
+        help="send a test page to one receiver, or to all",
+        description="Sends a test page as [[notify]] says and prints what each receiver answered.\n"
+        "Exit codes: 0 all took it, 1 one did not, 2 wrong settings or name.",
+        epilog=_EPILOG,
+        formatter_class=raw,
+    )
+    tests.add_argument("--to", metavar="NAME", help="only to this [[notify]]")
+    tests.add_argument("--json", action="store_true", help="print one JSON document")
+    for each in (runs, branches, users, tests):
         each.add_argument("--config", type=Path, required=True, metavar="FILE", help="the collector's settings file")
     branches.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

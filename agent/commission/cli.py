@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = Path("/etc/branchline/agent.toml")
 _EPILOG = """\
-example: sudo branchline commission --config /etc/branchline/agent.toml --by "Ana Silva"
+example: sudo branchline commission --by "Ana Silva" --json record.json
 
 The agent must run. The record is kept after each step, in FILE of --json.
-exit codes: 0 every step passed (or the branch has nothing of the kind), 1 a step
-failed, was skipped or is not done, 2 wrong usage or settings"""
+exit codes: 0 every step passed (or the branch has nothing of the kind),
+1 a step failed, was skipped or is not done, 2 wrong usage or settings"""
 
 
 class _UsageError(Exception):

@@ -35,7 +35,7 @@ def incident_points(entries: Iterable[tuple[Incident, Entry]], places: Places) -
         )
         lines.append(point(head, values, _stamp_ns(incident, entry.at_s)))
         if entry.kind is EntryKind.RESOLVED:
-            until = ((IncidentField.UNTIL_MS, round(entry.at_s * 1000)),)
+            until = ((IncidentField.UNTIL_MS, float(round(entry.at_s * 1000))),)
             lines.append(point(head, until, _stamp_ns(incident, incident.opened_s)))
     return lines
 
