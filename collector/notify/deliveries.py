@@ -214,20 +214,6 @@ def standing(connection: sqlite3.Connection, receiver: str, since_s: float) -> t
     return [row for row in last if row.incident not in ending], frozenset(row.incident for row in waiting)
 
 
-def load_deliveries(connection: sqlite3.Connection, incident_id: str) -> list[Row]:
-    """Every delivery of one incident, for its page; oldest notice first."""
-    return _rows(connection, "incident = ? ORDER BY notice, receiver", (incident_id,))
-
-
-def undelivered(connection: sqlite3.Connection, since_s: float) -> list[Row]:
-    """What waits and was tried at least once, and what failed for good after `since_s`: for the page to show."""
-    return _rows(
-        connection,
-        "(state = 'waiting' AND attempts > 0) OR (state IN ('refused', 'given_up') AND ended_s > ?) ORDER BY notice",
-        (since_s,),
-    )
-
-
 def forget_before(connection: sqlite3.Connection, before_s: float) -> int:
     """Delete ended rows of incidents of which nothing happened after `before_s`, and their notices; how many rows."""
     old = "SELECT incident FROM notices GROUP BY incident HAVING max(at_s) < ?"
