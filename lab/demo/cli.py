@@ -150,6 +150,8 @@ class Demo:
         self._children.start("fleet", ["lab.fleet.process", port, news, f"{flood_s:g}", profile.value])
         config = agent_file(self._folder, own_links(), int(port))
         for name, command in (("actor", "actor"), ("agent", "run")):
+            if self._stop.asked:
+                return
             self._children.start(name, ["branchline", "agent", command, "--config", str(config)])
 
     def _show(self, receiver: Receiver, page: PageWatch, page_url: str, seconds: float, flood_s: float) -> None:

@@ -16,7 +16,6 @@ from collector.database import FILE_NAME, read_only
 from collector.errors import CollectorError
 from collector.incidents import book
 from collector.incidents.model import Incident, Phase
-from collector.words.incident_words import cause_name
 from lab.fleet.news import FleetNews, read_news
 from lab.fleet.places import TENANT
 from lab.fleet.settings import AGENT
@@ -86,11 +85,6 @@ def ask(folder: Path) -> Mapping[str, object] | None:
         return ask_agent(folder / "agent.sock", Status())
     except (OSError, ValueError):
         return None
-
-
-def cause_of(incident: Incident) -> str:
-    """Its cause in English words."""
-    return cause_name("en", incident.cause)
 
 
 class PageWatch:

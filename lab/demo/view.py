@@ -1,4 +1,4 @@
-"""The demo's live view: at most 22 lines of 80 columns."""
+"""The demo's live view: at most 23 lines of 80 columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -33,6 +33,7 @@ def view(picture: Picture, places: Places, subjects: Sequence[str], page: str, *
         _line(f"branchline demo: {size}{story}", "bold"),
         _line(f"page: {page}"),
         _states(picture),
+        *([_line(news.trouble, "red")] if news and news.trouble else []),
         *_block(
             f"open incidents: {len(picture.open_incidents)}", _incidents(picture.open_incidents, places), INCIDENTS
         ),

@@ -11,7 +11,6 @@ from agent.config import (
 from branchline.units import Duration
 from collector.inventory.model import BranchEntry
 from failover.profiles import Profile
-from wire.messages import Role
 
 AGENT = "sim"
 ANCHORS = ("site1", "site2", "site3")
@@ -28,10 +27,6 @@ def settings_of(tenant: str, branch: BranchEntry, profile: Profile) -> BranchSet
             for rank, line in enumerate(branch.line, 1)
         ),
         anchor=tuple(AnchorSettings(name=name, ipv4=f"192.0.2.{number}") for number, name in enumerate(ANCHORS, 1)),
-        probing=ProbingSettings(profile=_profile(branch, profile)),
+        probing=ProbingSettings(profile=profile),
         failover=FailoverSettings(hold=Duration(HOLD_S)),
     )
-
-
-def _profile(branch: BranchEntry, profile: Profile) -> Profile:
-    return profile if any(line.role is Role.WIRE for line in branch.line) else Profile.STANDARD
