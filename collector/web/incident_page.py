@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.incidents.book import get, load, timeline
 from collector.incidents.errors import UnknownIncidentError
-from collector.incidents.model import AlertClass, EntryKind, Incident, Phase
+from collector.incidents.model import AlertClass, EntryKind, Incident, Member, Phase
 from collector.web.forms import read_act
 from collector.web.pages import Frame
 from collector.web.parts import WebParts
@@ -95,7 +95,9 @@ class IncidentPages:
         parts, language = self._parts, self._frame.language(request)
         incident = await self._find(request)
         entries = await parts.database.run(lambda connection: timeline(connection, incident.id))
-        members = sorted(incident.members, key=lambda each: (each.until_s is not None, each.since_s))
+        members: dict[tuple[str, str], list[Member]] = {}
+        for each in sorted(incident.members, key=lambda each: (each.until_s is not None, each.since_s, each.line)):
+            members.setdefault((each.tenant, each.branch), []).append(each)
         regions = Counter(parts.places.branch(*each).region or "" for each in incident.branches)
         isps = Counter(each.isp for each in incident.members if each.isp)
         return {
@@ -104,7 +106,9 @@ class IncidentPages:
             "title": title(language, incident, parts.places),
             "class_name": class_name(language, incident.alert_class),
             "evidence": [(each.at_s, evidence_text(language, each)) for each in incident.evidence],
-            "members": [(each, parts.places.branch(each.tenant, each.branch)) for each in members[:MAX_MEMBERS]],
+            "members": [
+                ("/".join(name), parts.places.branch(*name), each) for name, each in list(members.items())[:MAX_MEMBERS]
+            ],
             "more_members": max(0, len(members) - MAX_MEMBERS),
             "regions": regions.most_common(12),
             "isps": isps.most_common(12),

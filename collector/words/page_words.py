@@ -248,7 +248,7 @@ _FRENCH = {
     "no_past_incidents": "Aucun incident passé.",
     "older": "Plus anciens",
     "newest": "Les plus récents",
-    "on_metered": "Le trafic passe par une ligne au forfait.",
+    "on_metered": "Le trafic passe par une ligne au volume compté.",
     "heard_at": "Entendue à {time}",
     "lines_title": "Lignes",
     "line": "Ligne",

@@ -64,10 +64,7 @@ def branch_now(number: int, state: BranchState, now_s: float, since_s: float | N
     cell = LinkState.DOWN if state is BranchState.ISOLATED else LinkState.UP
     since_ns = int(since_s * 1e9)
     listed = entry(number).line
-    paths = {
-        line.name: PathHeard(link, line.role, line.isp, since_ns, "no anchor answered for 510 ms", 12.5, 0.0)
-        for line, link in zip(listed, (wires, second, cell), strict=True)
-    }
+    paths = {line.name: _path(line, link, since_ns) for line, link in zip(listed, (wires, second, cell), strict=True)}
     moved = state in {BranchState.ON_5G, BranchState.ISOLATED}
     heard = BranchHeard(
         heard_s=now_s,
@@ -93,3 +90,9 @@ def branch_now(number: int, state: BranchState, now_s: float, since_s: float | N
 def show(board: Board, branches: list[BranchNow], now_s: float, *, hearing: bool = True) -> None:
     """As `Watch` does after a review."""
     board.show(branches, (), now_s, hearing=hearing)
+
+
+def _path(line: LineEntry, state: LinkState, since_ns: int) -> PathHeard:
+    if state is LinkState.DOWN:
+        return PathHeard(state, line.role, line.isp, since_ns, "no anchor answered for 510 ms", None, 100.0)
+    return PathHeard(state, line.role, line.isp, since_ns, "", 46.0 if line.role is Role.CELL else 12.5, 0.0)

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from collector.heard import PathHeard
 from collector.inventory.model import Inventory
 from collector.inventory.places import Places
+from collector.web.settings import WebSettings
 from tests.integration.collector.web.conftest import TROUBLE
 from tests.integration.collector.web.fleet import branch_now, entry, show
 from tests.integration.collector.web.site import Site, site
@@ -109,22 +110,30 @@ async def test_a_page_that_hears_nothing_turns_grey(fleet: Site, browser: Browse
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-async def test_no_accessibility_violation(fleet: Site, browser: Browser, scheme: str) -> None:
+@pytest.mark.parametrize(
+    "paths", [("/", "/incidents", "/nowhere"), ("/branch/acme/b008",), ("/incident/{id}", "/runbooks/isolated")]
+)
+async def test_no_accessibility_violation(fleet: Site, browser: Browser, scheme: str, paths: tuple[str, ...]) -> None:
     (incident,) = (each.id for each in fleet.desk.open_incidents.values() if each.cause == "power")
-    page = await open_page(browser, fleet.url, color_scheme=scheme)
-    paths = (
-        "/",
-        "/branch/acme/b008",
-        f"/incident/{incident}",
-        "/incidents",
-        "/runbooks/isolated",
-        "/login",
-        "/nowhere",
-    )
+    page = await open_page(browser, f"{fleet.url}/healthz", color_scheme=scheme)
     for path in paths:
-        await page.goto(fleet.url + path)
+        await page.goto(fleet.url + path.format(id=incident))
         results = await Axe().run(page)
         assert results.violations_count == 0, (path, results.generate_report())
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_no_accessibility_violation_where_people_log_in(tmp_path: Path, browser: Browser, scheme: str) -> None:
+    web = WebSettings(listen="127.0.0.1:0", public_url="http://noc.example")
+    async with site(tmp_path, Places(), web=web, alive=False) as running:
+        page = await open_page(browser, running.url, color_scheme=scheme)
+        assert await page.locator("h1").inner_text() == "Log in"
+        results = await Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+        await page.get_by_label("User name").fill("camille")
+        await page.get_by_label("Password").fill("wrong password")
+        await page.get_by_role("button", name="Log in").click()
+        assert await page.get_by_role("alert").inner_text() == "User name or password is wrong."
 
 
 async def test_without_javascript_the_wall_is_whole(fleet: Site, browser: Browser) -> None:
@@ -184,7 +193,7 @@ async def test_an_operator_acknowledges_and_comments(fleet: Site, browser: Brows
     (incident,) = (each for each in fleet.desk.open_incidents.values() if each.cause == "power")
     wall = await open_page(browser, fleet.url)
     page = await open_page(browser, f"{fleet.url}/incident/{incident.id}")
-    assert len(await page.locator(".members li").all()) == len(incident.members)
+    assert len(await page.locator(".members .trouble").all()) == len(incident.members)
     await page.get_by_label("For how long").select_option("8")
     await page.locator("#ack-comment").fill("ringing the grid <b>now</b>")
     await page.get_by_role("button", name="Acknowledge").click()
