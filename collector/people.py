@@ -1,11 +1,13 @@
 """What people see and are told: incidents, messages, the page."""
 
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
 from collector.config import CollectorSettings
 from collector.core import Core
 from collector.database import Database
+from collector.events import tell
 from collector.incidents.desk import Desk
 from collector.inventory.places import Places
 from collector.metrics import CollectorMetrics, render_metrics
@@ -46,7 +48,11 @@ class People:
             composer=composer,
             clock=core.clock,
             offer_lines=core.ingest.offer_lines,
+            keep_for_s=settings.retention.records,
         )
+        if settings.notify and (settings.web is None or (settings.web.only_here and not settings.web.public_url)):
+            sentence = f"links in messages lead to {web.url}, which only this machine can open; set [web] public_url"
+            tell(logging.WARNING, "messages.links", sentence)
         self._web = settings.web
         self._listener = None if settings.web is None else listen(settings.web)
         metrics = CollectorMetrics(
@@ -71,10 +77,16 @@ class People:
 
     def work(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs for ever, by name."""
-        work = {"incidents": self.desk.run(), "messages": self._outbox.run()}
+        work = {"incidents": self.desk.run(), "messages": self._outbox.run(), "notices": self._wake()}
         if self._web is not None and self._listener is not None:
             work["page"] = serve_on(self._listener, self._web, make_app(self._parts))
         return work
+
+    async def _wake(self) -> None:
+        with self.desk.listen() as listener:
+            while True:
+                await listener.changes()
+                self._outbox.wake()
 
     async def close(self) -> None:
         """Let go of connections."""
