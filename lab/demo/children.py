@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-STOP_S = 5.0
+STOP_S = 8.0  # the fleet waits five of them for the collector
+SAFE_PATH = ("-P",) if sys.flags.safe_path else ()  # as this process was started
 _Popen = subprocess.Popen[bytes]
 
 
@@ -32,7 +33,7 @@ class Children:
         """Run `python -m WORDS...`; what it says goes to NAME.log. `listen`: its standard output is read by `line`."""
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-P", "-m", *words],
+                [sys.executable, *SAFE_PATH, "-m", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if listen else log,
                 stderr=log,
