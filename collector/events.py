@@ -50,9 +50,8 @@ class JsonFormatter(logging.Formatter):
 
 
 def start_logging(level: int = logging.INFO, form: Literal["text", "json"] = "text") -> None:
-    """Send the collector's events to standard error; a service manager stores them."""
+    """Send the collector's events, and its libraries' warnings, to standard error; a service manager stores them."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
-    LOG.handlers[:] = [handler]
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     LOG.setLevel(level)
-    LOG.propagate = False
