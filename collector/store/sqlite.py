@@ -15,15 +15,16 @@ from typing import NamedTuple, TypeVar
 
 from collector.store.base import Answer, Forgotten, Later, Partial, Paused, Written
 from collector.store.line_reader import BadLineError, Head, Line, Value, read_line
-from collector.store.sqlite_cuts import delete_some, shrink_some
+from collector.store.sqlite_cuts import delete_some, drop_some_series, shrink_some
 from collector.store.sqlite_layout import (
     DAY_NS,
     MAX_FIELDS,
     TYPES,
-    NewerFileError,
+    OtherLayoutError,
     column,
     identity,
     open_for_writing,
+    slot_ns,
     table,
     tags_text,
 )
@@ -56,7 +57,7 @@ class Sqlite:
         self._thread = ThreadPoolExecutor(1, "sqlite-store")
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._series: dict[Head, int] = {}
+        self._series: dict[Head, tuple[int, int]] = {}  # number, and the last day known to have points
         self._types: dict[str, dict[str, str]] = {}
 
     @property
@@ -82,20 +83,27 @@ class Sqlite:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._open()))
 
     async def forget(self, measurement: str, before_ns: int) -> Forgotten:
-        """Delete whole days, some thousand points at a time; writes come in between."""
+        """Delete whole slots, some thousand points at a time, and series without points; writes come in between."""
         steps = (
-            partial(delete_some, measurement=measurement, before_day=before_ns // DAY_NS),
+            partial(delete_some, measurement=measurement, before_slot=before_ns // slot_ns(measurement)),
+            partial(self._drop_some, measurement=measurement, before_day=before_ns // DAY_NS),
             shrink_some,
         )
         try:
             for step in steps:
                 while await self._run(step):  # noqa: ASYNC110 - not polling: each turn does a step
                     await asyncio.sleep(STEP_PAUSE_S)
-        except NewerFileError as error:
+        except OtherLayoutError as error:
             return Paused(str(error))
         except sqlite3.Error as error:
             return self._judge(error)
         return Written()
+
+    def _drop_some(self, connection: sqlite3.Connection, *, measurement: str, before_day: int) -> bool:
+        dropped = drop_some_series(connection, measurement=measurement, before_day=before_day)
+        if dropped:
+            self._series.clear()  # a point of one of them that still comes begins it anew
+        return dropped
 
     def _write(self, lines: bytes) -> Answer:
         texts = [line for line in lines.split(b"\n") if line]
@@ -106,7 +114,7 @@ class Sqlite:
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
                     refused += self._write_some(connection, texts[start : start + MAX_LINES])
-        except NewerFileError as error:
+        except OtherLayoutError as error:
             return Paused(str(error))
         except sqlite3.Error as error:
             return self._trouble(error)
@@ -165,10 +173,12 @@ class Sqlite:
                 raise BadLineError(f"field {name} of {measurement} is {known}, not {TYPES[type(value)]}")
         if not types.keys() >= line.values.keys():
             self._add_fields(connection, measurement, line.values)
-        number = self._series.get(line.head)
-        if number is None:
-            number = self._add_series(connection, line.head)
-        cells = (line.at_ns // DAY_NS, number, line.at_ns, *line.values.values())
+        day = line.at_ns // DAY_NS
+        number, last_day = self._series.get(line.head) or self._add_series(connection, line.head, day)
+        if last_day < day:
+            connection.execute("UPDATE series SET last_day = ? WHERE id = ?", (day, number))
+            self._series[line.head] = number, day
+        cells = (line.at_ns // slot_ns(measurement), number, line.at_ns, *line.values.values())
         return _Row(measurement, tuple(line.values), cells)
 
     def _add_fields(self, connection: sqlite3.Connection, measurement: str, values: dict[str, Value]) -> None:
@@ -176,8 +186,8 @@ class Sqlite:
         if len(types.keys() | values.keys()) > MAX_FIELDS:
             raise BadLineError(f"{measurement} has more than {MAX_FIELDS} fields")
         connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {table(measurement)} (day INTEGER NOT NULL, series INTEGER NOT NULL,"
-            " at_ns INTEGER NOT NULL, PRIMARY KEY (day, series, at_ns)) WITHOUT ROWID"
+            f"CREATE TABLE IF NOT EXISTS {table(measurement)} (slot INTEGER NOT NULL, series INTEGER NOT NULL,"
+            " at_ns INTEGER NOT NULL, PRIMARY KEY (slot, series, at_ns)) WITHOUT ROWID"
         )
         for name, value in values.items():
             if name not in types:
@@ -186,14 +196,15 @@ class Sqlite:
                 connection.execute("INSERT INTO fields VALUES (?, ?, ?)", (measurement, name, type_))
                 types[name] = type_
 
-    def _add_series(self, connection: sqlite3.Connection, head: Head) -> int:
+    def _add_series(self, connection: sqlite3.Connection, head: Head, day: int) -> tuple[int, int]:
         key = head.measurement, tags_text(head.tags)
-        connection.execute("INSERT OR IGNORE INTO series (measurement, tags) VALUES (?, ?)", key)
-        found = connection.execute("SELECT id FROM series WHERE measurement = ? AND tags = ?", key).fetchone()
+        connection.execute("INSERT OR IGNORE INTO series (measurement, tags, last_day) VALUES (?, ?, ?)", (*key, day))
+        query = "SELECT id, last_day FROM series WHERE measurement = ? AND tags = ?"
+        number, last_day = connection.execute(query, key).fetchone()
         if len(self._series) >= 65536:
             self._series.clear()
-        self._series[head] = int(found[0])
-        return int(found[0])
+        self._series[head] = found = int(number), int(last_day)
+        return found
 
 
 def _insert(measurement: str, names: Iterable[str]) -> str:
@@ -201,6 +212,6 @@ def _insert(measurement: str, names: Iterable[str]) -> str:
     marks = ", ".join("?" for _ in columns)
     merge = ", ".join(f"{name} = excluded.{name}" for name in columns)
     return (
-        f"INSERT INTO {table(measurement)} (day, series, at_ns, {', '.join(columns)}) VALUES (?, ?, ?, {marks})"  # noqa: S608 - names have passed line_reader.NAME
-        f" ON CONFLICT (day, series, at_ns) DO UPDATE SET {merge}"
+        f"INSERT INTO {table(measurement)} (slot, series, at_ns, {', '.join(columns)}) VALUES (?, ?, ?, {marks})"  # noqa: S608 - names have passed line_reader.NAME
+        f" ON CONFLICT (slot, series, at_ns) DO UPDATE SET {merge}"
     )

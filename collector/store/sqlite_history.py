@@ -10,7 +10,16 @@ from pathlib import Path
 
 from collector.store.history import HistoryError, Pick, Series, Value
 from collector.store.question import Point, Question, answer, in_order, question
-from collector.store.sqlite_layout import DAY_NS, column, has_table, identity, table
+from collector.store.sqlite_layout import (
+    DAY_NS,
+    OtherLayoutError,
+    check_version,
+    column,
+    has_table,
+    identity,
+    slot_ns,
+    table,
+)
 
 STEPS_A_LOOK = 20_000  # of SQLite's machine, between looks at the clock: about a millisecond
 _SQL_PICKS = {Pick.MEAN: "avg", Pick.MIN: "min", Pick.MAX: "max", Pick.SUM: "sum", Pick.COUNT: "count"}
@@ -60,8 +69,12 @@ class SqliteHistory:
             connection = self._open()
             if connection is None:
                 return []
+            check_version(self.file, connection)
             connection.set_progress_handler(lambda: time.monotonic() > end_s, STEPS_A_LOOK)
             return _answers(connection, asked, self._groups(connection, asked))
+        except OtherLayoutError as error:
+            self._forget()
+            raise HistoryError(str(error)) from None
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
                 raise HistoryError(f"{self.file}: no answer in {self._timeout_s:g} s; ask for a shorter time") from None
@@ -92,15 +105,24 @@ class SqliteHistory:
         """Numbers of the matching series by the values of the tags asked for."""
         if not has_table(connection, "series"):
             return {}
-        news = connection.execute("SELECT id, measurement, tags FROM series WHERE id > ? ORDER BY id", (self._last_id,))
-        for number, measurement, tags in news:
-            self._tags.setdefault(measurement, {})[number] = json.loads(tags)
-            self._last_id = number
+        self._load_series(connection)
+        (count,) = connection.execute("SELECT count(*) FROM series").fetchone()
+        if count != sum(map(len, self._tags.values())):  # retention has dropped some
+            self._tags.clear()
+            self._last_id = 0
+            self._load_series(connection)
         groups: dict[tuple[str, ...], list[int]] = {}
         for number, tags in self._tags.get(asked.measurement, {}).items():
             if all(tags.get(name, "") == value for name, value in asked.where):
                 groups.setdefault(tuple(tags.get(name, "") for name in asked.group), []).append(number)
         return groups
+
+    def _load_series(self, connection: sqlite3.Connection) -> None:
+        """Those that are new: numbers only grow."""
+        news = connection.execute("SELECT id, measurement, tags FROM series WHERE id > ? ORDER BY id", (self._last_id,))
+        for number, measurement, tags in news:
+            self._tags.setdefault(measurement, {})[number] = json.loads(tags)
+            self._last_id = number
 
 
 def _answers(
@@ -112,62 +134,69 @@ def _answers(
     there = tuple(name for name in asked.fields if column(name) in known)
     if not there:
         return []
-    days = _days(connection, asked)
+    slots = _slots(connection, asked)
     found = []
     for key, numbers in groups.items():
         series = json.dumps(numbers)
         if not asked.every_ns:
-            points = _written(connection, asked, there, days, series)
+            points = _written(connection, asked, there, slots, series)
         elif asked.pick in _SQL_PICKS:
-            points = _picked(connection, asked, there, days, series)
+            points = _picked(connection, asked, there, slots, series)
         else:
-            points = _first_or_last(connection, asked, there, days, series)
+            points = _first_or_last(connection, asked, there, slots, series)
         found.append(answer(asked, dict(zip(asked.group, key, strict=True)), points))
     return in_order(found)
 
 
-def _days(connection: sqlite3.Connection, asked: Question) -> range:
-    """Days asked for between the first and the last that have points: a long time with few days costs little."""
-    name = table(asked.measurement)
+def _slots(connection: sqlite3.Connection, asked: Question) -> range:
+    """Slots asked for between the first and the last that have points: a long time with few points costs little."""
+    name, length_ns = table(asked.measurement), slot_ns(asked.measurement)
     first, last = connection.execute(
-        f"SELECT (SELECT min(day) FROM {name}), (SELECT max(day) FROM {name})"  # noqa: S608 - the name has passed NAME
+        f"SELECT (SELECT min(slot) FROM {name}), (SELECT max(slot) FROM {name})"  # noqa: S608 - the name has passed NAME
     ).fetchone()
     if first is None:
         return range(0)
-    return range(max(asked.start_ns // DAY_NS, first), min((asked.end_ns - 1) // DAY_NS, last) + 1)
+    return range(max(asked.start_ns // length_ns, first), min((asked.end_ns - 1) // length_ns, last) + 1)
 
 
 def _source(asked: Question) -> str:
-    """One seek for each day and series; parameters: days, series (JSON lists), start, end."""
+    """One seek for each slot and series; parameters: slots, series (JSON lists), start, end."""
     return (
         f"FROM json_each(?) AS d CROSS JOIN json_each(?) AS s CROSS JOIN {table(asked.measurement)} AS p"
-        " ON p.day = d.value AND p.series = s.value AND p.at_ns >= ? AND p.at_ns < ?"
+        " ON p.slot = d.value AND p.series = s.value AND p.at_ns >= ? AND p.at_ns < ?"
     )
 
 
 def _written(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
 ) -> list[Point]:
-    """Points as written, day by day from the newest, until there are enough."""
+    """Points as written, about a day at a time from the newest, until there are enough."""
     columns = ", ".join(column(name) for name in there)
     some = " OR ".join(f"{column(name)} IS NOT NULL" for name in there)
     query = f"SELECT at_ns, {columns} {_source(asked)} WHERE {some} ORDER BY at_ns DESC LIMIT ?"
     points: list[Point] = []
-    for day in reversed(days):
+    some_slots = DAY_NS // slot_ns(asked.measurement)
+    for end in range(slots.stop, slots.start, -some_slots):
         if len(points) >= asked.limit:
             break
-        words = (json.dumps([day]), series, asked.start_ns, asked.end_ns, asked.limit - len(points))
+        words = (
+            json.dumps([*range(max(slots.start, end - some_slots), end)]),
+            series,
+            asked.start_ns,
+            asked.end_ns,
+            asked.limit - len(points),
+        )
         points += _spread(asked, there, connection.execute(query, words))
     return points
 
 
 def _picked(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
 ) -> list[Point]:
     pick = _SQL_PICKS[asked.pick]
     columns = ", ".join(f"{pick}({column(name)})" for name in there)
     query = f"SELECT at_ns / ? * ? AS t, {columns} {_source(asked)} GROUP BY t ORDER BY t DESC"
-    words = (asked.every_ns, asked.every_ns, json.dumps([*days]), series, asked.start_ns, asked.end_ns)
+    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), series, asked.start_ns, asked.end_ns)
     points = _spread(asked, there, connection.execute(query, words))
     if asked.pick != Pick.COUNT:
         return points
@@ -176,12 +205,12 @@ def _picked(
 
 
 def _first_or_last(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], days: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
 ) -> list[Point]:
     """SQLite takes a bare column from the row with the least or greatest time."""
     pick = "min" if asked.pick == Pick.FIRST else "max"
     found: dict[int, dict[str, Value]] = {}
-    words = (asked.every_ns, asked.every_ns, json.dumps([*days]), series, asked.start_ns, asked.end_ns)
+    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), series, asked.start_ns, asked.end_ns)
     for name in there:
         query = (
             f"SELECT at_ns / ? * ? AS t, {pick}(at_ns), {column(name)} {_source(asked)}"

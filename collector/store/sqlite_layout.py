@@ -1,23 +1,44 @@
 """How the embedded store lays out its file.
 
 `series` numbers each measurement with its tags; `fields` holds each field's type, which never changes. Each
-measurement has a table of points `p_<measurement>`, one column `f_<field>` for each field, with the primary key (day,
-series, time): one series is read by one seek for each day, a day ends up in one place of the file, and retention cuts
-whole days off the front of the table without touching the rest.
+measurement has a table of points `p_<measurement>`, one column `f_<field>` for each field, with the primary key (slot,
+series, time): one series is read by one seek for each slot, and retention cuts whole slots off the front of the table
+without touching the rest.
+
+A slot is a length of time. What the whole fleet writes all the time has short ones, so that the points of one moment
+share pages of the file: with slots of a day each path has a page of its own, and each window rewrites one. What is
+written seldom has slots of a day, so that long times are read by few seeks.
 """
 
 import json
 import sqlite3
 from pathlib import Path
 
+from wire.fields import Measurement
+
 DAY_NS = 86_400 * 10**9
-VERSION = 1
+SHORT_NS = 60 * 10**9
+STEADY = frozenset[str](
+    (
+        Measurement.LINK,
+        Measurement.DIGEST,
+        Measurement.BRANCH_STATE,
+        Measurement.POWER,
+        Measurement.ENVIRONMENT,
+        Measurement.FLEET,
+        Measurement.FLEET_ISP,
+        Measurement.PIPELINE,
+    )
+)
+"""Written by the whole fleet all the time: in short slots."""
+VERSION = 2
 MAX_FIELDS = 500  # of one measurement; SQLite's own limit is 2000 columns
 MAX_WAL_BYTES = 64 * 1024 * 1024
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS series
-        (id INTEGER PRIMARY KEY, measurement TEXT NOT NULL, tags TEXT NOT NULL, UNIQUE (measurement, tags))""",
+        (id INTEGER PRIMARY KEY AUTOINCREMENT, measurement TEXT NOT NULL, tags TEXT NOT NULL, last_day INTEGER NOT NULL,
+        UNIQUE (measurement, tags))""",
     """CREATE TABLE IF NOT EXISTS fields
         (measurement TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, PRIMARY KEY (measurement, name))
         WITHOUT ROWID""",
@@ -25,8 +46,13 @@ SCHEMA = (
 TYPES: dict[type, str] = {float: "REAL", int: "INTEGER", str: "TEXT"}
 
 
-class NewerFileError(Exception):
-    """Written by a later version."""
+class OtherLayoutError(Exception):
+    """Another version of branchline made this file."""
+
+
+def slot_ns(measurement: str) -> int:
+    """Length of the slots of a measurement; a day is a whole number of them. Part of the layout: see `VERSION`."""
+    return SHORT_NS if measurement in STEADY else DAY_NS
 
 
 def table(measurement: str) -> str:
@@ -49,11 +75,11 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
 
     Raises:
         sqlite3.Error: it cannot be used.
-        NewerFileError: a later version made it.
+        OtherLayoutError: another version made it.
     """
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=1.0)
     try:
-        _check_version(file, connection)
+        check_version(file, connection)
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # NORMAL may lose what was committed in a power cut
@@ -69,10 +95,18 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(file: Path, connection: sqlite3.Connection) -> None:
+def check_version(file: Path, connection: sqlite3.Connection) -> None:
+    """Look whether this file is laid out as this version does it; a new one has no layout yet.
+
+    Raises:
+        OtherLayoutError: it is not.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        raise NewerFileError(f"{file}: a later version of branchline wrote it; run that version or move the file")
+    if version not in (0, VERSION):
+        raise OtherLayoutError(
+            f"{file}: another version of branchline wrote it (layout {version}, this one has {VERSION}); run that"
+            " version, or move the file away and a new one is begun"
+        )
 
 
 def identity(file: Path) -> tuple[int, int] | None:

@@ -130,7 +130,7 @@ async def test_a_later_version_is_left_alone(tmp_path: Path) -> None:
     store = Sqlite(file)
     answer = await store.write(b"m x=1i 1")
     assert isinstance(answer, Paused)
-    assert "a later version of branchline wrote it" in answer.reason
+    assert "another version of branchline wrote it" in answer.reason
     await store.close()
 
 
