@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from collector.admission import BatchIn, PresenceIn, Refused, admit
+from collector.batches import hear_batch
 from collector.branches import BranchEntry, BranchTable
 from collector.clock import SteadyClock
 from collector.counters import Counters
@@ -21,9 +22,9 @@ from collector.dead_letters import DeadLetter, DeadLetters
 from collector.dedupe import Books, LaneEntry, LaneKey, LaneState, absorb, lane_key
 from collector.delivery import Delivery
 from collector.events import tell
-from collector.heard import hear_batch, hear_presence
 from collector.journal.journal import Journal
 from collector.journal.records import Kind, Message, Record, frame, pack_message, unpack_message
+from collector.presence import hear_presence
 from wire.codec import encode
 from wire.messages import Ack
 from wire.topics import Address, Lane, ack_topic

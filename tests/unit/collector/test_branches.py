@@ -1,12 +1,29 @@
+from collector.batches import READING_S, hear_batch
 from collector.branches import SILENT_S, BranchTable, judge
-from collector.heard import BranchHeard, hear_batch, hear_presence
+from collector.heard import BranchHeard
+from collector.presence import hear_presence
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, birth, change, digest, will, window
-from wire.messages import ActOutcome, BranchState, LinkState, Record, Role
+from wire.messages import (
+    ActOutcome,
+    Batch,
+    BranchState,
+    Environment,
+    LinkState,
+    Power,
+    PowerSource,
+    Record,
+    Role,
+    SensorKind,
+    SensorState,
+)
 from wire.topics import Lane
 
 
-def _hear(heard: BranchHeard, *records: Record, at_s: float = 100.0, hist: bool = False) -> BranchHeard:
-    return hear_batch(heard, batch(*records, lane=Lane.EVENTS, hist=hist), at_s)
+def _hear(
+    heard: BranchHeard, *records: Record, at_s: float = 100.0, hist: bool = False, first: int | None = None
+) -> BranchHeard:
+    first = heard.last_seq.get("e", 0) + 1 if first is None else first
+    return hear_batch(heard, batch(*records, lane=Lane.EVENTS, hist=hist, first=first), at_s)
 
 
 def _ok() -> BranchHeard:
@@ -35,11 +52,43 @@ def test_suspect_is_not_yet_degraded() -> None:
     assert judge(_hear(_ok(), change(NOW_NS + 1, LinkState.SUSPECT)), 0.0, 101.0) is BranchState.OK
 
 
-def test_backlog_and_older_events_do_not_change_the_state() -> None:
+def test_backlog_and_what_was_told_before_do_not_change_the_state() -> None:
     ok = _ok()
     backlog = _hear(ok, change(NOW_NS + 5, LinkState.DOWN), at_s=120.0, hist=True)
     assert (judge(backlog, 0.0, 121.0), backlog.heard_s) == (BranchState.OK, 120.0)
-    assert judge(_hear(ok, change(NOW_NS - 5, LinkState.DOWN)), 0.0, 101.0) is BranchState.OK
+    moved = _hear(ok, change(NOW_NS + 1, LinkState.DOWN), act(NOW_NS + 2, "cell", ActOutcome.ROLLED_BACK))
+    again = _hear(moved, change(NOW_NS, LinkState.UP), act(NOW_NS + 2, "cell", ActOutcome.APPLIED), first=1)
+    assert again == moved
+
+
+def test_a_clock_set_back_freezes_nothing() -> None:
+    hours_ns = 2 * 3600 * 10**9
+    ahead = _hear(_ok(), digest(NOW_NS + hours_ns, BranchState.OK, "isp1", isp1=LinkState.UP), act(NOW_NS, "isp1"))
+    ahead = _hear(ahead, change(NOW_NS + hours_ns, LinkState.UP, "cell", Role.CELL))
+    set_back = _hear(ahead, change(NOW_NS, LinkState.DOWN), act(NOW_NS + 1, "cell"))
+    assert judge(set_back, 0.0, 101.0) is BranchState.ON_5G
+    assert set_back.at_ns == NOW_NS + 1
+
+
+def test_readings_survive_a_clock_set_back_and_the_order_of_lanes() -> None:
+    def read(heard: BranchHeard, at_ns: int, source: PowerSource, sent_ns: int, lane: Lane) -> BranchHeard:
+        record = Power(at_ns, "ups", source)
+        return hear_batch(heard, Batch(lane, "e1", 50, 1, False, sent_ns, (record,)), 100.0)
+
+    battery = read(_ok(), NOW_NS + 5, PowerSource.BATTERY, NOW_NS + 6, Lane.EVENTS)
+    late_repeat = read(battery, NOW_NS, PowerSource.MAINS, NOW_NS + 7, Lane.SAMPLES)
+    assert late_repeat.power["ups"].source is PowerSource.BATTERY
+    set_back = read(battery, NOW_NS - 10**13, PowerSource.MAINS, NOW_NS - 10**13 + 1, Lane.SAMPLES)
+    assert set_back.power["ups"].source is PowerSource.MAINS
+
+
+def test_a_reading_nobody_repeats_for_a_day_says_nothing() -> None:
+    wet = Environment(NOW_NS, "cellar", SensorKind.FLOOD, SensorState.ALARM)
+    heard = _hear(_ok(), Power(NOW_NS, "ups", PowerSource.BATTERY, 50.0), wet)
+    assert _hear(heard, at_s=100.0 + READING_S).power["ups"].source is PowerSource.BATTERY
+    old = _hear(heard, at_s=101.0 + READING_S)
+    assert (old.power["ups"].source, old.power["ups"].charge_pct) == (PowerSource.UNKNOWN, None)
+    assert old.sensors["cellar"].state is SensorState.UNKNOWN
 
 
 def test_will_isolates_and_the_next_birth_ends_it() -> None:
