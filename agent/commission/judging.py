@@ -8,6 +8,7 @@ from agent.commission.steps import Kind, Step
 MOVED_WITHIN_S = 30.0  # the agent needs about one second; after a roll-back it tries the next path
 HEARD_WITHIN_S = 60.0
 _GONE = {"SUSPECT", "DOWN"}
+_IN = {"UP", "DEGRADED"}
 
 Values = dict[str, str | float]
 
@@ -28,6 +29,7 @@ class Judge:
         self._began_s = began_s
         self._first: Seen | None = None
         self._last: Seen | None = None
+        self._before: Seen | None = None  # the last look at which a cable to be pulled was still in
         self._signs: dict[str, float] = {}
         self._complete_s: float | None = None
         self._elsewhere_s: float | None = None
@@ -56,11 +58,15 @@ class Judge:
         if self._step.kind is Kind.COLLECTOR:
             return "not_heard", {"why": (seen.uplink and seen.uplink.trouble) or "-"}
         if self._step.kind in {Kind.START, Kind.PLUG, Kind.ALL_IN}:
-            return "not_up", {"paths": _states(seen, seen.not_up(paths))}
+            if waited := seen.not_up(paths):
+                return "not_up", {"paths": _states(seen, waited)}
+            return ("moving", {}) if seen.move is not None else ("not_known", {})
         return self._missing_pulled(seen)
 
     def _missing_pulled(self, seen: Seen) -> tuple[str, Values]:
         paths, first = self._step.paths, self._first or seen
+        if self._before is None:
+            return "not_in", {"paths": _states(seen, paths)}
         waited = tuple(name for name in paths if seen.path(name).state != "DOWN")
         others = tuple(
             path.path
@@ -71,15 +77,20 @@ class Judge:
             return "other_cable", {"paths": ", ".join(others)}
         if waited:
             return "not_down", {"paths": _states(seen, waited)}
-        return "not_moved", {"path": seen.active or "-"}
+        return _where(seen)
 
     def _all_up(self, seen: Seen, _now_s: float) -> Verdict | None:
-        if seen.not_up(self._step.paths) or seen.move is not None:
+        if seen.not_up(self._step.paths) or seen.move is not None or not seen.active:
             return None
-        return Verdict(True, "all_up", {"path": seen.active or "-"})
+        return Verdict(True, "all_up", {"path": seen.active})
 
     def _pulled(self, seen: Seen, now_s: float) -> Verdict | None:
-        """All cables are out, and traffic is where it belongs: elsewhere and proved, or where it was."""
+        """All cables are out, and traffic is where it belongs: elsewhere and proved, or where it was.
+
+        A cable that was out from the start proves nothing: it has to be seen in first, at each try.
+        """
+        if any(seen.path(name).state in _IN for name in self._step.paths) and seen.move is None:
+            self._before = seen
         elsewhere = bool(seen.active) and seen.active not in self._step.paths
         self._elsewhere_s = (self._elsewhere_s or now_s) if elsewhere else None
         for name in self._step.paths:
@@ -88,18 +99,18 @@ class Judge:
                 self._signs.setdefault(name, now_s - path.for_s)
             else:
                 self._signs.pop(name, None)
-        if any(seen.path(name).state != "DOWN" for name in self._step.paths):
+        if self._before is None or any(seen.path(name).state != "DOWN" for name in self._step.paths):
             self._complete_s = None
             return None
         if self._complete_s is None:
             self._complete_s = now_s
-        return self._landed(seen, now_s - self._complete_s)
+        return self._landed(seen, self._before.active, now_s - self._complete_s)
 
-    def _landed(self, seen: Seen, complete_for_s: float) -> Verdict | None:
-        if self._step.kind is Kind.PULL and self._first is not None and self._first.active != self._step.paths[0]:
-            if seen.active == self._first.active:
-                return Verdict(True, "stayed", {"path": seen.active or "-"})
-            return Verdict(False, "left", {"path": self._first.active or "-", "to": seen.active or "-"})
+    def _landed(self, seen: Seen, before: str | None, complete_for_s: float) -> Verdict | None:
+        if self._step.kind is Kind.PULL and before and before != self._step.paths[0]:
+            if seen.active == before:
+                return Verdict(True, "stayed", {"path": before})
+            return Verdict(False, "left", {"path": before, "to": seen.active or "-"})
         if len(seen.paths) == 1:
             return Verdict(True, "alone")
         if self._elsewhere_s is not None and seen.move is None:
@@ -107,7 +118,7 @@ class Judge:
             values: Values = {"path": seen.active or "-", "took_s": round(took_s, 1), "state": seen.branch_state}
             return Verdict(True, "moved", values)
         if complete_for_s > MOVED_WITHIN_S:
-            return Verdict(False, "not_moved", {"path": seen.active or "-"})
+            return Verdict(False, *_where(seen))
         return None
 
     def _heard(self, seen: Seen, now_s: float) -> Verdict | None:
@@ -117,6 +128,11 @@ class Judge:
             code, values = self.missing()
             return Verdict(False, code, values)
         return None
+
+
+def _where(seen: Seen) -> tuple[str, Values]:
+    """Where traffic is that should be elsewhere."""
+    return ("not_moved", {"path": seen.active}) if seen.active else ("not_known", {})
 
 
 def _states(seen: Seen, names: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def save(file: Path, record: Record) -> None:
     Raises:
         RecordError: it cannot be written.
     """
-    draft = file.with_name(f".{file.name}.new")
+    draft = file.parent / f".{file.name}.new"
     try:
         with draft.open("wb") as stream:
             stream.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
@@ -101,4 +102,6 @@ def save(file: Path, record: Record) -> None:
             os.fsync(stream.fileno())
         draft.replace(file)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         raise RecordError(f"{file}: cannot be written ({error.strerror}); name a file elsewhere with --json") from None

@@ -9,7 +9,7 @@ from agent.commission.judging import Judge, Values, Verdict
 from agent.commission.record import Outcome, Record, Result
 from agent.commission.seen import Seen
 from agent.commission.sheet import named
-from agent.commission.steps import Step
+from agent.commission.steps import Kind, Step
 from agent.commission.talk import StoppedError, Talk
 from agent.commission.words import say
 
@@ -72,7 +72,14 @@ class Walk:
                 continue
             self._talk.say(head + self._say(step.kind.value, paths=", ".join(step.paths)))
             self._talk.say("    " + self._say("keys"))
+            self._forget(self._steps[number : number + 1])
             self._attempt(step)
+
+    def _forget(self, following: Sequence[Step]) -> None:
+        """What is pulled again has to be plugged in again, whatever an earlier try said of that."""
+        keys = {step.key for step in following if step.kind in {Kind.PLUG, Kind.ALL_IN}}
+        results = tuple(result for result in self.record.results if result.step not in keys)
+        self.record = replace(self.record, results=results)
 
     def _attempt(self, step: Step) -> None:
         """Until it passed, was skipped, or the person carries on with the failure."""
@@ -101,7 +108,10 @@ class Walk:
         judge = Judge(step, began_s)
         while True:
             now_s = self._now_s()
-            if (verdict := judge.see(self._look(), now_s)) is not None:
+            seen = self._look()
+            if seen is not None and seen.config_hash != self.record.config_hash:
+                return Verdict(False, "other_settings")
+            if (verdict := judge.see(seen, now_s)) is not None:
                 return verdict
             code, values = judge.missing()
             left_s = began_s + self._wait_s - now_s

@@ -30,7 +30,7 @@ def seen(active: str, *, state: str = "OK", moving: bool = False, connected: boo
     links = {name.replace("g5", "5g"): link for name, link in links.items()}
     return Seen(
         state,
-        active,
+        active or None,
         tuple(PathSeen(name, links.get(name, "UP"), 1.0) for name in NAMES),
         "cafe",
         {"to_path": "dsl"} if moving else None,

@@ -1,5 +1,7 @@
 """What counts as fulfilled: cables out, traffic where it belongs, and nothing believed before it is so."""
 
+import pytest
+
 from agent.commission.judging import HEARD_WITHIN_S, MOVED_WITHIN_S, Judge, Verdict
 from agent.commission.seen import Seen
 from agent.commission.steps import Kind, Step
@@ -54,6 +56,36 @@ def test_a_resting_line_is_pulled() -> None:
     )
 
 
+@pytest.mark.parametrize("step", [Step(Kind.PULL, ("fibre",)), Step(Kind.ALL_OUT, WIRES)])
+def test_a_cable_that_was_out_before_proves_nothing(step: Step) -> None:
+    out = seen("5g", fibre="DOWN", dsl="DOWN")
+    judge = Judge(step, 0.0)
+    for now_s in range(100):
+        assert judge.see(out, float(now_s)) is None
+    code, values = judge.missing()
+    assert (code, str(values["paths"]).startswith("fibre DOWN")) == ("not_in", True)
+    assert judge.see(seen("fibre"), 101.0) is None
+    assert judge.see(out, 102.0) == Verdict(True, "moved", {"path": "5g", "took_s": 1.0, "state": "OK"})
+
+
+def test_where_traffic_was_is_asked_when_the_cable_goes_and_not_when_the_step_begins() -> None:
+    step, out = Step(Kind.PULL, ("dsl",)), seen("fibre", dsl="DOWN")
+    began, back = seen("dsl"), seen("fibre")  # it fails back to fibre before anybody pulls
+    assert judged(step, (1.0, began), (200.0, back), (210.0, out)) == Verdict(True, "stayed", {"path": "fibre"})
+    other = Step(Kind.PULL, ("5g",))
+    gone = seen("fibre", g5="DOWN")
+    assert judged(other, (1.0, began), (200.0, back), (210.0, gone)) == Verdict(True, "stayed", {"path": "fibre"})
+
+
+def test_nobody_knows_where_traffic_goes_while_the_actor_is_away() -> None:
+    judge = Judge(Step(Kind.START, ("fibre",)), 0.0)
+    assert judge.see(seen(""), 1.0) is None
+    assert judge.missing() == ("not_known", {})
+    down = seen("", fibre="DOWN")
+    answers = ((1.0, seen("")), (2.0, down), (2.1 + MOVED_WITHIN_S, down))
+    assert judged(Step(Kind.PULL, ("fibre",)), *answers) == Verdict(False, "not_known")
+
+
 def test_the_wrong_cable_is_named() -> None:
     judge = Judge(Step(Kind.PULL, ("fibre",)), 0.0)
     assert judge.see(seen("fibre"), 1.0) is None
@@ -68,6 +100,7 @@ def test_the_wrong_cable_is_named() -> None:
 def test_all_wires_out_is_counted_from_the_last_one() -> None:
     verdict = judged(
         Step(Kind.ALL_OUT, WIRES),
+        (9.0, seen("fibre")),
         (10.0, seen("fibre", dsl="DOWN")),
         (12.0, seen("fibre", dsl="DOWN", fibre="DOWN")),
         (13.5, seen("5g", dsl="DOWN", fibre="DOWN", state="ON_5G")),

@@ -18,16 +18,16 @@ def outcomes(kept: Record) -> dict[str, Outcome]:
 class Branch:
     """Does what the walk asks for: the cables named in the last prompt are out or in."""
 
-    def __init__(self) -> None:
-        self.rig = Rig(self.look)
+    def __init__(self, before: Record | None = None) -> None:
+        self.rig = Rig(self.look, before)
 
     def look(self, _now_s: float) -> Seen:
         asked = next((line for line in reversed(self.rig.talk.said) if line.startswith("[")), "")
-        if "Pull all" in asked:
+        if "Pull all" in asked and self.waiting():
             return seen("5g", state="ON_5G", fibre="DOWN", dsl="DOWN")
         if "Pull the cable of fibre" in asked and self.waiting():
             return seen("dsl", fibre="DOWN")
-        if "Pull the cable of dsl" in asked:
+        if "Pull the cable of dsl" in asked and self.waiting():
             return seen("fibre", dsl="DOWN")
         return seen("fibre")
 
@@ -76,6 +76,37 @@ def test_who_goes_on_does_what_failed_and_what_was_not_done() -> None:
         second.walk.run()
     assert second.talk.said[0] == "[2/10] Pull the cable of fibre now."
     assert any("the agent does not answer" in line for line in second.talk.said)
+
+
+def test_what_is_pulled_again_is_plugged_in_again() -> None:
+    first = Branch().rig
+    first.walk.run()
+    whole = first.walk.record
+    failed = tuple(
+        msgspec.structs.replace(result, outcome=Outcome.FAIL) if result.step == "pull:fibre" else result
+        for result in whole.results
+    )
+    again = Branch(msgspec.structs.replace(whole, results=failed)).rig
+    again.walk.run()
+    assert [line for line in again.talk.said if line.startswith("[")] == [
+        "[2/10] Pull the cable of fibre now.",
+        "[3/10] Plug fibre back in.",
+    ]
+    assert again.walk.record.accepted(again.steps)
+
+
+def test_other_settings_in_the_middle_are_no_acceptance() -> None:
+    rig = Rig(lambda _: msgspec.structs.replace(seen("fibre"), config_hash="beef"))
+    rig.talk.answers = ["q"]
+    with pytest.raises(StoppedError):
+        rig.walk.run()
+    assert rig.kept[-1].results[0].code == "other_settings"
+
+
+@pytest.mark.parametrize("file", ["", ".", "/"])
+def test_a_record_that_has_no_name_is_said(file: str) -> None:
+    with pytest.raises(RecordError, match="cannot be written"):
+        save(Path(file), record())
 
 
 def test_a_record_is_read_back_as_it_was(tmp_path: Path) -> None:
