@@ -28,20 +28,28 @@ def main(words: list[str]) -> int:
         return 2
 
 
+_CODES = """\
+exit codes: 0 done, 1 the file exists, cannot be written, or has no such branch,
+            2 wrong usage or files with faults"""
+_EXAMPLES = {
+    "check": "example: branchline inventory check acme.toml",
+    "import": "example:\n"
+    "  branchline inventory import --tenant acme -o acme.toml \\\n"
+    "      --branches branches.csv --lines lines.csv",
+    "show": "example: branchline inventory show acme.toml nantes-2",
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="branchline inventory",
         description="What the company knows of its branches and lines: one file for each tenant.",
-        epilog="example:\n"
-        "  branchline inventory import --tenant acme -o acme.toml \\\n"
-        "      --branches branches.csv --lines lines.csv\n"
-        "exit codes: 0 done, 1 the file exists, cannot be written, or has no such branch,\n"
-        "            2 wrong usage or files with faults",
+        epilog=f"{_EXAMPLES['import']}\n{_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="say whether a file is correct, and what branches lack")
-    check.add_argument("file", type=Path)
+    check.add_argument("file", type=Path, help="of one tenant")
     check.set_defaults(run=_check)
     take = commands.add_parser("import", help="make the file from two CSV files, or list every fault in them")
     take.add_argument("--tenant", required=True, help="the customer, as in the agents' settings")
@@ -51,10 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--force", action="store_true", help="overwrite it")
     take.set_defaults(run=_import)
     show = commands.add_parser("show", help="show all branches, or all of one")
-    show.add_argument("file", type=Path)
+    show.add_argument("file", type=Path, help="of one tenant")
     show.add_argument("branch", nargs="?", help="its name")
     show.set_defaults(run=_show)
-    for each in (check, take, show):
+    for name, each in (("check", check), ("import", take), ("show", show)):
+        each.epilog = f"{_EXAMPLES[name]}\n{_CODES}"
+        each.formatter_class = argparse.RawDescriptionHelpFormatter
         each.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 

@@ -61,7 +61,7 @@ def save(file: Path, inventory: Inventory, *, force: bool) -> None:
         FileExistsError: it exists, and `force` is not set.
         OSError: it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.new")
+    partial = file.parent / f".{file.name}.{secrets.token_hex(4)}.new"
     try:
         with partial.open("x", encoding="utf-8", newline="") as stream:
             stream.write(written(inventory))

@@ -52,6 +52,22 @@ def test_a_file_that_exists_is_kept(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("output", ["", ".", "/"])
+@pytest.mark.parametrize("more", [[], ["--force"]])
+def test_what_is_no_name_of_a_file_is_said(output: str, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*IMPORT, output, *more]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "import", "show"])
+def test_each_command_helps_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["inventory", command, "--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"branchline inventory {command}" in shown[shown.index("example:") : shown.index("exit codes:")]
+
+
 def test_with_a_fault_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines, file = tmp_path / "lines.csv", tmp_path / "acme.toml"
     lines.write_text("branch,line,isp\nlyon,wan1,\n")
