@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from collector.clock import SteadyClock
 from collector.database import Database
 from collector.downsampling.hours import FIELDS, HOUR_NS, TAGS, hour_lines
-from collector.downsampling.touched import Hour, load, read_touch, save
+from collector.downsampling.touched import Hour, Touch, load, save
 from collector.events import tell
 from collector.store.history import History, HistoryError
 from wire.fields import Measurement
@@ -74,9 +74,8 @@ class Downsampler:
         for hour in await self._database.run(load):
             self._notes[hour] = _Note(0, now_s - self._settle_s)
 
-    def note(self, lines: Sequence[bytes]) -> None:
-        """These lines are in the database now. Cheap: under a microsecond a line."""
-        touch = read_touch(lines)
+    def note(self, touch: Touch) -> None:
+        """Lines with these hours are in the database now."""
         now_s = asyncio.get_running_loop().time()
         now_hour = self._clock.now_ns() // HOUR_NS
         for hour in touch.windows:

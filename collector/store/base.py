@@ -46,6 +46,9 @@ class OwnRetention:
     reason: str
 
 
+LINGER_S = 0.2
+
+
 Answer = Written | Partial | Paused | TooLarge | Later
 
 
@@ -60,6 +63,10 @@ class Store(Protocol):
     def keep_s(self) -> float:
         """How long the journal must keep what was written, because the database may forget it when it crashes."""
 
+    @property
+    def linger_s(self) -> float:
+        """How long points may wait in the journal so that one write takes more of them."""
+
     async def write(self, lines: bytes) -> Answer:
         """Write lines of line protocol, separated by newlines; times in nanoseconds."""
 
@@ -69,7 +76,7 @@ class Store(Protocol):
     async def forget(self, measurement: str, before_ns: int) -> Forgotten:
         """Delete the points of a measurement that are older than `before_ns`, without holding up writes for long.
 
-        A store that deletes whole days may keep points up to a day longer.
+        A store that deletes whole stretches of time may keep points up to a day longer.
         """
 
     async def close(self) -> None:

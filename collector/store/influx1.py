@@ -3,7 +3,7 @@
 import aiohttp
 
 from collector.store.answers import read_answer
-from collector.store.base import Answer, Forgotten, Later, Paused, Written
+from collector.store.base import LINGER_S, Answer, Forgotten, Later, Paused, Written
 
 DELETE_TIMEOUT_S = 300.0
 
@@ -25,6 +25,11 @@ class Influx1:
     def keep_s(self) -> float:
         """It does not forget."""
         return 0.0
+
+    @property
+    def linger_s(self) -> float:
+        """A write costs the database little."""
+        return LINGER_S
 
     async def write(self, lines: bytes) -> Answer:
         """POST the lines."""

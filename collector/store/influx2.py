@@ -13,7 +13,7 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from collector.store.answers import read_answer
-from collector.store.base import Answer, Forgotten, Later, OwnRetention, Paused, Written
+from collector.store.base import LINGER_S, Answer, Forgotten, Later, OwnRetention, Paused, Written
 from collector.store.victoria import is_victoria, started_s
 
 VICTORIA_KEEP_S = 600.0
@@ -38,6 +38,11 @@ class Influx2:
     def keep_s(self) -> float:
         """Ten minutes for VictoriaMetrics, and until it is known what answers."""
         return 0.0 if self._forgets is False else VICTORIA_KEEP_S
+
+    @property
+    def linger_s(self) -> float:
+        """A write costs the database little."""
+        return LINGER_S
 
     async def write(self, lines: bytes) -> Answer:
         """POST the lines."""

@@ -32,6 +32,7 @@ from collector.store.sqlite_layout import (
 T = TypeVar("T")
 
 MAX_LINES = 5000
+LINGER_S = 5.0  # each commit rewrites the pages that points of this minute share
 STEP_PAUSE_S = 0.02
 _FULL, _BUSY, _LOCKED, _IO = 13, 5, 6, 10
 _PASSING = {
@@ -51,9 +52,10 @@ class _Row(NamedTuple):
 class Sqlite:
     """Writes to one file, from one thread of its own."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, linger_s: float = LINGER_S) -> None:
         """The file is opened at the first write, so that a disk in trouble is an answer as any other."""
         self.file = file
+        self.linger_s = linger_s
         self._thread = ThreadPoolExecutor(1, "sqlite-store")
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None

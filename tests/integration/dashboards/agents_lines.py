@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from collector.store.lines import batch_lines
+from collector.store.record_lines import batch_lines
 from tests.integration.dashboards.sites import SECOND, WINDOW_S, Site, Times, is_down
 from wire.messages import (
     Act,

@@ -3,7 +3,8 @@ import pytest
 from collector.journal.checkpoint import Mark
 from collector.store.answers import read_answer
 from collector.store.base import Answer, Later, Partial, Paused, TooLarge, Written
-from collector.store.writer import MARK_S, kept_marks, slice_end
+from collector.store.kept_marks import MARK_S, kept_marks
+from collector.store.sender import slice_end
 
 
 @pytest.mark.parametrize(

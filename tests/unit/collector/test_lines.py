@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.counters import Counters
-from collector.store.lines import batch_lines, pipeline_line, point, series, tag_value, text_value
+from collector.store.lines import pipeline_line, point, series, tag_value, text_value
+from collector.store.record_lines import batch_lines
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, change, digest, window
 from wire import fields
 from wire.messages import ActOutcome, BranchState, Flight, FlightProbe, Gap, LinkState, PowerSource, SensorState

@@ -43,7 +43,9 @@ async def test_embedded_store_deletes_in_steps_and_gives_room_back(tmp_path: Pat
     assert await store.forget("link", (first + 3) * DAY_NS + 17) == Written()
     assert await store.forget("fleet", (first + 3) * DAY_NS) == Written()  # never written
     connection = sqlite3.connect(store.file)
-    assert connection.execute("SELECT at_ns / 86400000000000 AS day, count(*) FROM p_link GROUP BY day").fetchall() == [(first + 3, 6000)]
+    assert connection.execute("SELECT at_ns / 86400000000000 AS day, count(*) FROM p_link GROUP BY day").fetchall() == [
+        (first + 3, 6000)
+    ]
     assert connection.execute("SELECT count(*) FROM p_act").fetchone() == (1,)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()

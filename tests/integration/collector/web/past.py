@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from collector.store.base import Written
-from collector.store.lines import batch_lines
+from collector.store.record_lines import batch_lines
 from collector.store.sqlite import Sqlite
 from collector.store.sqlite_history import SqliteHistory
 from tests.integration.collector.web.fleet import TENANT

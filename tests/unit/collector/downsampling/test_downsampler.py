@@ -14,7 +14,7 @@ from collector.downsampling.downsampler import Downsampler
 from collector.downsampling.hours import HOUR_NS
 from collector.downsampling.touched import SCHEMA, Hour, load, read_touch
 from collector.store.history import Series
-from collector.store.lines import batch_lines
+from collector.store.record_lines import batch_lines
 from collector.store.sqlite import Sqlite
 from collector.store.sqlite_history import SqliteHistory
 from tests.unit.collector.records import AGENT, batch, window
@@ -62,7 +62,7 @@ class Rig:
     async def write(self, new: list[bytes]) -> None:
         """As the writer does it."""
         await self.store.write(b"\n".join(new))
-        self.downsampler.note(new)
+        self.downsampler.note(read_touch(new))
 
     async def until_offered(self, count: int) -> None:
         async with asyncio.timeout(5):
@@ -188,7 +188,7 @@ async def test_database_gone_says_so_once_and_goes_on(
         for name in ("history.db-wal", "history.db-shm"):
             (tmp_path / name).unlink(missing_ok=True)
         (tmp_path / "history.db").write_bytes(b"no database" * 1000)
-        rig.downsampler.note(lines())
+        rig.downsampler.note(read_touch(lines()))
         async with asyncio.timeout(5):
             while "hours cannot be made" not in caplog.text:  # noqa: ASYNC110 - said by the task under test
                 await asyncio.sleep(0.005)
@@ -201,7 +201,7 @@ async def test_database_gone_says_so_once_and_goes_on(
 
 async def test_what_cannot_be_saved_is_saved_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(tmp_path, monkeypatch) as rig:
-        rig.downsampler.note(lines(HOUR + 1))
+        rig.downsampler.note(read_touch(lines(HOUR + 1)))
         await rig.database.run(lambda connection: connection.execute("PRAGMA busy_timeout=0").fetchall())
         other = sqlite3.connect(rig.database.file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

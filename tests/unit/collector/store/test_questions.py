@@ -6,9 +6,9 @@ import pytest
 from collector.store.history import HistoryError, Pick
 from collector.store.influxql import read_answer, select
 from collector.store.line_reader import read_line
-from collector.store.lines import batch_lines
 from collector.store.metricsql import read_export, read_ranges, rollups, selector
 from collector.store.question import TEXT_FIELDS, Question, is_float, question
+from collector.store.record_lines import batch_lines
 from tests.unit.collector.records import AGENT, NOW_NS, batch, window
 from wire import fields
 
