@@ -1,11 +1,11 @@
-"""The page as HTML, from what the agent's socket tells. Pure; texts are escaped, missing figures are unknown."""
+"""The page as HTML. Pure; texts are escaped, missing figures are unknown."""
 
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
+from agent.page.shown import PathShown, Shown
 from agent.page.words import WORDS
 
 REFRESH_S = 5
@@ -59,16 +59,16 @@ class View:
         return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
 
 
-def page(view: View, status: Mapping[str, Any]) -> str:
+def page(view: View, status: Shown) -> str:
     """The whole document of a branch whose agent answered."""
-    state = str(status["branch_state"])
+    state = status.branch_state
     body = [
         f'<p class="state {_colour(state)}">{_shape(state)} {view.say(f"branch.{_known(state)}")}</p>',
         f"<p>{_traffic(view, status)}</p>",
         f"<h2>{view.say('todo')}</h2>",
         *_advice(view, _known(state)),
         f"<h2>{view.say('paths')}</h2>",
-        *(part for path in status["paths"] for part in _path(view, path, status["active"])),
+        *(part for path in status.paths for part in _path(view, path, status.active)),
         f"<h2>{view.say('box')}</h2>",
         _facts(_box(view, status)),
         f"<p>{view.say('act')}</p>",
@@ -119,60 +119,51 @@ def _advice(view: View, what: str) -> Iterator[str]:
     yield "</div>"
 
 
-def _traffic(view: View, status: Mapping[str, Any]) -> str:
-    active, move, override = status["active"], status["move"], status["override"]
+def _traffic(view: View, status: Shown) -> str:
+    active, move, override = status.active, status.move, status.override
     parts = [view.say("traffic_on", path=active) if active else view.say("traffic_unknown")]
     if move:
-        parts.append(view.say("moving", path=move["to_path"], reason=move["reason"]))
+        parts.append(view.say("moving", path=move.to_path, reason=move.reason))
     if override:
-        left_s = override["left_s"]
-        named = {"path": override["path"], "why": override["why"]}
-        parts.append(view.say("override", until=view.clock(left_s), left=view.span(left_s), **named))
+        until, left = view.clock(override.left_s), view.span(override.left_s)
+        parts.append(view.say("override", path=override.path, until=until, left=left, why=override.why))
     else:
         parts.append(view.say("no_override"))
     return "<br>".join(parts)
 
 
-def _path(view: View, path: Mapping[str, Any], active: str | None) -> Iterator[str]:
-    state = str(path["state"])
-    word = view.say(f"path.{_known(state, 'path')}")
-    used = f' <span class="used">{view.say("in_use")}</span>' if path["path"] == active else ""
-    yield f'<section class="path"><h3>{escape(path["path"])}{used}</h3>'
-    yield f'<p class="{_colour(state)}">{_shape(state)} {word}</p>'
+def _path(view: View, path: PathShown, active: str | None) -> Iterator[str]:
+    word = view.say(f"path.{_known(path.state, 'path')}")
+    used = f' <span class="used">{view.say("in_use")}</span>' if path.path == active else ""
+    yield f'<section class="path"><h3>{escape(path.path)}{used}</h3>'
+    yield f'<p class="{_colour(path.state)}">{_shape(path.state)} {word}</p>'
     unknown = view.say("unknown")
     facts = {
-        "since": view.say("since_at", at=view.clock(-path["for_s"]), span=view.span(path["for_s"])),
-        "rtt": unknown if path["rtt_ms"] is None else view.say("ms", value=f"{path['rtt_ms']:.0f}"),
-        "loss": unknown if path["loss_pct"] is None else view.say("pct", value=f"{path['loss_pct']:.0f}"),
-        "answered": _ago(view, path["answered_s_ago"]),
-        "proved": _ago(view, path["proved_s_ago"]),
+        "since": view.say("since_at", at=view.clock(-path.for_s), span=view.span(path.for_s)),
+        "rtt": unknown if path.rtt_ms is None else view.say("ms", value=f"{path.rtt_ms:.0f}"),
+        "loss": unknown if path.loss_pct is None else view.say("pct", value=f"{path.loss_pct:.0f}"),
+        "answered": _ago(view, path.answered_s_ago),
+        "proved": _ago(view, path.proved_s_ago),
     }
-    if path["hold_left_s"] > 0:
-        facts["hold"] = view.span(path["hold_left_s"])
-    if path["proof"] not in {None, "holds"}:
-        facts["proof"] = view.say("proof_missing", detail=path["proof"])
-    if path["trouble"]:
-        facts["trouble"] = escape(path["trouble"])
+    if path.hold_left_s > 0:
+        facts["hold"] = view.span(path.hold_left_s)
+    if path.proof not in {None, "holds"}:
+        facts["proof"] = view.say("proof_missing", detail=path.proof)
+    if path.trouble:
+        facts["trouble"] = escape(path.trouble)
     yield _facts({view.say(code): text for code, text in facts.items()})
     yield "</section>"
 
 
-def _box(view: View, status: Mapping[str, Any]) -> dict[str, str]:
-    uplink, spool = status["uplink"], status["spool"]
-    rows, dropped = (spool["events"][key] + spool["samples"][key] for key in ("rows", "dropped"))
-    if uplink is None:
-        collector = view.say("collector.none")
-    elif uplink["connected"]:
-        collector = view.say("collector.reached")
-    elif uplink["trouble"]:
-        collector = view.say("collector.why", trouble=uplink["trouble"])
-    else:
-        collector = view.say("collector.lost")
-    facts = {"collector": collector, "waiting": str(rows)}
-    if dropped:
-        facts["dropped"] = str(dropped)
-    if spool["trouble"]:
-        facts["disk"] = escape(spool["trouble"])
+def _box(view: View, status: Shown) -> dict[str, str]:
+    facts = {
+        "collector": view.say(f"collector.{status.headquarters}"),
+        "waiting": str(status.records_waiting),
+    }
+    if status.records_lost:
+        facts["dropped"] = str(status.records_lost)
+    if status.disk_trouble:
+        facts["disk"] = view.say("disk.trouble")
     facts["power"] = view.say("power.unknown")
     return {view.say(code): text for code, text in facts.items()}
 

@@ -4,7 +4,6 @@ One thread for each connection, at most CONNECTIONS; a deadline for the whole re
 """
 
 import ipaddress
-import json
 import logging
 import socket
 import threading
@@ -14,10 +13,13 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from agent.page.arrival import interface_of
 from agent.page.http import END, MAX_REQUEST_BYTES, Answer, Request, RequestError, encoded, language_of, parse
 from agent.page.render import REFRESH_S, View, page, silent_page
 from agent.page.settings import PageSettings
+from agent.page.shown import Shown, shown_of
 from agent.page.words import LANGUAGES
 
 log = logging.getLogger(__name__)
@@ -39,18 +41,18 @@ class Source:
         self._ask = ask
         self._lock = threading.Lock()
         self._asked_s = -ASK_EVERY_S
-        self._status: dict[str, object] | None = None
+        self._status: Shown | None = None
 
-    def status(self) -> dict[str, object] | None:
+    def status(self) -> Shown | None:
         """What the agent told; None when it does not answer."""
         with self._lock:
             if time.monotonic() - self._asked_s >= ASK_EVERY_S:
                 try:
-                    told = self._ask()
-                    self._status = None if "error" in told else told
-                except OSError as error:
+                    self._status = shown_of(self._ask())
+                except (OSError, ValueError) as error:
                     if self._status is not None or self._asked_s < 0:
-                        log.warning("the agent does not answer (%s)", error.strerror or error)
+                        why = error.strerror if isinstance(error, OSError) else None
+                        log.warning("the agent does not answer (%s)", why or error)
                     self._status = None
                 self._asked_s = time.monotonic()
             return self._status
@@ -148,7 +150,7 @@ class Server:
         if request.path == "/status.json":
             status = self._source.status()
             told = {"error": "the agent does not answer"} if status is None else status
-            return Answer(503 if status is None else 200, "application/json", json.dumps(told).encode())
+            return Answer(503 if status is None else 200, "application/json", msgspec.json.encode(told))
         if request.path not in {"/", "/still"}:
             raise RequestError(404, "there is only / and /status.json here")
         language = language_of(request.fields.get("accept-language", ""), LANGUAGES)

@@ -1,16 +1,17 @@
 """The page's process: asked well, asked badly, asked slowly, asked by too many; with an agent and without."""
 
 import contextlib
-import json
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent.control import Status
+from agent.page.shown import Shown, shown_of
 from tests.integration.agent.agent_branch import ROOT, SETTINGS, wait_until
 from tests.integration.agent.page.page_process import FakeAgent, PageProcess, command, page_and_agent
 from tests.unit.agent.page.told import machine, told
@@ -36,7 +37,7 @@ def test_page_status_and_head(both: tuple[PageProcess, FakeAgent]) -> None:
     assert "refresh" not in page.get("/still")[1]
     assert page.get("/page.css")[1]["content-type"] == "text/css; charset=utf-8"
     status, fields, body = page.get("/status.json")
-    assert (status, json.loads(body)) == (200, UP)
+    assert (status, msgspec.json.decode(body, type=Shown)) == (200, shown_of(UP))
     length = fields["content-length"]
     status, fields, body = page.get("/status.json", "HEAD")
     assert (status, fields["content-length"], body) == (200, length, "")
@@ -65,7 +66,7 @@ def test_an_agent_that_is_gone_is_told_with_503_and_comes_back(both: tuple[PageP
     status, fields, body = page.get()
     assert (status, fields["refresh"]) == (503, "5")
     assert "The agent of this router does not answer" in body
-    assert page.get("/status.json")[2] == '{"error": "the agent does not answer"}'
+    assert page.get("/status.json")[2] == '{"error":"the agent does not answer"}'
     again = FakeAgent(page.folder / "run" / "agent.sock", UP)
     wait_until(lambda: page.get()[0] == 200, 5.0)
     again.end()

@@ -3,12 +3,15 @@
 import re
 import string
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from agent.observing import Figures
-from agent.page.render import SHAPES, View, page, silent_page
+from agent.page import render
+from agent.page.render import SHAPES, View, silent_page
+from agent.page.shown import shown_of
 from agent.page.words import LANGUAGES, WORDS
 from agent.uplink import UplinkStatus
 from failover.observations import Proof
@@ -17,6 +20,10 @@ from tests.unit.agent.page.told import HOSTILE, NOW, SPOOL, hostile, machine, to
 from wire.messages import BranchState, LinkState
 
 VIEW = View("lyon-3", "en", 1_800_000_000.0, "IT support, +33 1 23 45 67 89")
+
+
+def page(view: View, status: dict[str, Any]) -> str:
+    return render.page(view, shown_of(status))
 
 
 def text_of(document: str) -> str:
@@ -141,9 +148,7 @@ def test_troubles_and_a_failed_proof_are_told() -> None:
     )
     text = text_of(page(VIEW, status))
     assert "proof not holding: no anchors, no full size trouble the interface is down" in text
-    assert (
-        "not reached: the broker refuses the password records waiting 43 records lost 7 disk the disk is full" in text
-    )
+    assert "Headquarters not reached records waiting 43 records lost 7 disk does not take the records" in text
 
 
 def test_nothing_hostile_becomes_markup() -> None:

@@ -7,6 +7,11 @@ import pytest
 from agent.page.arrival import interface_of
 from agent.page.server import Server, Source
 from agent.page.settings import PageSettings
+from agent.page.shown import shown_of
+from tests.unit.agent.page.told import machine, told
+from wire.messages import LinkState
+
+OK = told(machine(wan1=LinkState.UP, wan2=LinkState.UP, cell=LinkState.UP))
 
 
 class Agent:
@@ -18,7 +23,7 @@ class Agent:
         self.asked += 1
         if self.gone:
             raise ConnectionRefusedError(111, "Connection refused")
-        return {"branch_state": "OK"}
+        return OK
 
 
 def test_the_agent_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,18 +31,19 @@ def test_the_agent_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     agent = Agent()
     source = Source(agent.ask)
-    assert [source.status() for _ in range(100)] == [{"branch_state": "OK"}] * 100
+    assert [source.status() for _ in range(100)] == [shown_of(OK)] * 100
     assert agent.asked == 1
     agent.gone = True
     now[0] += 0.9
-    assert source.status() == {"branch_state": "OK"}
+    assert source.status() == shown_of(OK)
     now[0] += 0.2
     assert [source.status() for _ in range(100)] == [None] * 100
     assert agent.asked == 2
 
 
-def test_an_agent_that_refuses_the_question_does_not_answer_it() -> None:
-    assert Source(lambda: {"error": "not a request"}).status() is None
+@pytest.mark.parametrize("answer", [{"error": "not a request"}, {"branch_state": "OK"}, OK | {"paths": "wan1"}])
+def test_an_answer_that_is_no_status_is_none(answer: dict[str, object]) -> None:
+    assert Source(lambda: answer).status() is None
 
 
 @pytest.mark.parametrize(
