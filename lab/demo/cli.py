@@ -18,7 +18,17 @@ from rich.live import Live
 from collector.inventory.places import Places
 from failover.profiles import Profile
 from lab.demo.children import Children
-from lab.demo.files import CLEAR_AFTER, LOOPBACK, MERGE, agent_file, collector_file, data_dir, free_web_port
+from lab.demo.files import (
+    CLEAR_AFTER,
+    DATABASE,
+    LOOPBACK,
+    MERGE,
+    agent_file,
+    collector_file,
+    data_dir,
+    free_web_port,
+    make_database,
+)
 from lab.demo.memory import pss_mib
 from lab.demo.picture import Looker, PageWatch, Picture
 from lab.demo.receiver import Receiver
@@ -75,14 +85,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--profile", type=Profile, choices=list(Profile), default=Profile.STANDARD, help="of the simulated branches"
     )
+    parser.add_argument(
+        "--influx", default="", metavar="URL", help=f"write to the database {DATABASE} of this InfluxDB 1, for Grafana"
+    )
     options = parser.parse_args(argv)
+    if options.influx and not options.influx.startswith(("http://", "https://")):
+        parser.error("--influx: write a URL, such as http://127.0.0.1:8086")
     if not 0 <= options.seconds < float("inf"):
         parser.error("--seconds: write how many seconds, 0 or more")
     stop = _Stop()
     console = Console(stderr=options.json)
     try:
         with tempfile.TemporaryDirectory(prefix="branchline-demo-") as folder:
-            told = Demo(Path(folder), console, stop, began_s).play(options.seconds, options.profile)
+            told = Demo(Path(folder), console, stop, began_s, options.influx).play(options.seconds, options.profile)
     except DemoError as error:
         console.print(f"branchline demo: {error}", style="red", soft_wrap=True, markup=False, highlight=False)
         return 1
@@ -94,11 +109,12 @@ def main(argv: list[str]) -> int:
 class Demo:
     """One demo in `folder`."""
 
-    def __init__(self, folder: Path, console: Console, stop: _Stop, began_s: float) -> None:
+    def __init__(self, folder: Path, console: Console, stop: _Stop, began_s: float, influx: str = "") -> None:
         self._folder = folder
         self._console = console
         self._stop = stop
         self._began_s = began_s
+        self._influx = influx
         self._children = Children(folder)
         self._looker = Looker(folder, data_dir(folder))
         self._places = Places([build_inventory()])
@@ -119,6 +135,11 @@ class Demo:
             raise DemoError(
                 f"{LOOPBACK} cannot be used ({error.strerror}); is loopback up? ip link set lo up"
             ) from None
+        if self._influx:
+            try:
+                make_database(self._influx)
+            except OSError as error:
+                raise DemoError(f"{self._influx} is no InfluxDB 1 that can be used ({error}); see --influx") from None
         page_url = f"http://{LOOPBACK}:{web_port}/"
         with self._children, receiver:
             self._start(receiver.port, web_port, flood_s, profile)
@@ -144,7 +165,7 @@ class Demo:
         if not port.isdecimal():
             raise DemoError(f"the broker did not start: {self._children.last_line('broker')}")
         ports = {"broker_port": int(port), "web_port": web_port, "receiver_port": receiver_port}
-        config = collector_file(self._folder, **ports)
+        config = collector_file(self._folder, **ports, influx=self._influx)
         self._children.start("collector", ["branchline", "collector", "run", "--config", str(config)])
         news = str(self._folder / "fleet.json")
         self._children.start("fleet", ["lab.fleet.process", port, news, f"{flood_s:g}", profile.value])

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from collector.inventory.file import save
@@ -14,8 +16,10 @@ MERGE = "10s"
 """What belongs together is gathered this long before people are told; 45 s by default."""
 CLEAR_AFTER = "30s"
 """All must stay well this long before an incident is resolved; 2 min by default."""
+DATABASE = "branchline_demo"
 LOOPBACK = "127.0.0.1"
 LOOPBACK_S = 1.0
+INFLUX_S = 5.0
 
 
 def agent_file(folder: Path, links: list[OwnLink], broker_port: int) -> Path:
@@ -26,15 +30,16 @@ def agent_file(folder: Path, links: list[OwnLink], broker_port: int) -> Path:
     return file
 
 
-def collector_file(folder: Path, *, broker_port: int, web_port: int, receiver_port: int) -> Path:
-    """Settings of the collector, beside its inventory."""
+def collector_file(folder: Path, *, broker_port: int, web_port: int, receiver_port: int, influx: str = "") -> Path:
+    """Settings of the collector, beside its inventory; `influx` is the URL of an InfluxDB 1, or "" for its own file."""
+    store = f'kind = "influx1"\nurl = {json.dumps(influx)}\ndatabase = "{DATABASE}"' if influx else 'kind = "sqlite"'
     inventory = folder / "inventory.toml"
     save(inventory, build_inventory(), force=False)
     file = folder / "collector.toml"
     file.write_text(
         f'[collector]\nname = "collector"\ndata_dir = {json.dumps(str(data_dir(folder)))}\n\n'
         f'[broker]\nhost = "{LOOPBACK}"\nport = {broker_port}\nprotocol = "3.1.1"\n\n'
-        '[store]\nkind = "sqlite"\n\n'
+        f"[store]\n{store}\n\n"
         f"[inventory]\nfiles = [{json.dumps(str(inventory))}]\n\n"
         f'[incidents]\nmerge = "{MERGE}"\nclear_after = "{CLEAR_AFTER}"\n\n'
         f'[web]\nlisten = "{LOOPBACK}:{web_port}"\n\n'
@@ -42,6 +47,17 @@ def collector_file(folder: Path, *, broker_port: int, web_port: int, receiver_po
         f'url = "http://{LOOPBACK}:{receiver_port}/"\n'
     )
     return file
+
+
+def make_database(influx: str) -> None:
+    """Make the demo's database in an InfluxDB 1 unless it is there.
+
+    Raises:
+        OSError: it does not answer, or refuses.
+    """
+    query = urllib.parse.urlencode({"q": f'CREATE DATABASE "{DATABASE}"'}).encode()
+    with urllib.request.urlopen(f"{influx.rstrip('/')}/query", data=query, timeout=INFLUX_S):  # noqa: S310 - http(s), checked
+        pass
 
 
 def data_dir(folder: Path) -> Path:
