@@ -59,7 +59,7 @@ class Core:
         )
         self.ingest.max_group = self.transport.max_group
         self._store = STORES[settings.store.kind](settings.store, settings.data_dir)
-        self._hours = Downsampler(
+        self.hours = Downsampler(
             history=history,
             database=database,
             offer=self.ingest.offer_lines,
@@ -76,7 +76,7 @@ class Core:
             counters=self.counters,
             clock=self.clock,
             committed=self.ingest.committed,
-            notes=self._hours,
+            notes=self.hours,
         )
         self.writer.resume()
         self.watch = Watch(
@@ -100,13 +100,13 @@ class Core:
             "transport": self.transport.run(),
             "ingest": self.ingest.run(self.transport),
             "writer": self._write(),
-            "hours": self._hours.run(),
+            "hours": self.hours.run(),
             "retention": self._retention.run(),
             "watch": self.watch.run(),
         }
 
     async def _write(self) -> None:
-        await self._hours.resume()
+        await self.hours.resume()
         await self.writer.run()
 
     def _open_incidents(self) -> Iterable[Incident]:

@@ -25,6 +25,7 @@ class CollectorMetrics(Collector):
         incidents: the open ones.
         journal_bytes: the journal's size.
         lag_bytes: how much of it the database has not taken yet.
+        hours_waiting: hours of branches that are still to be made from windows.
         ready: "" when the collector does its work, else why not.
     """
 
@@ -36,6 +37,7 @@ class CollectorMetrics(Collector):
         incidents: Callable[[], Iterable[Incident]],
         journal_bytes: Callable[[], int],
         lag_bytes: Callable[[], int],
+        hours_waiting: Callable[[], int],
         ready: Callable[[], str],
     ) -> None:
         self._counters = counters
@@ -43,6 +45,7 @@ class CollectorMetrics(Collector):
         self._incidents = incidents
         self._journal_bytes = journal_bytes
         self._lag_bytes = lag_bytes
+        self._hours_waiting = hours_waiting
         self._ready = ready
 
     def collect(self) -> Iterator[Metric]:
@@ -53,6 +56,7 @@ class CollectorMetrics(Collector):
         yield _gauge("ready", "1 while the collector hears, keeps and delivers records.", not self._ready())
         yield _gauge("journal_bytes", "Size of the journal.", self._journal_bytes())
         yield _gauge("journal_lag_bytes", "Journal that the database has not taken yet.", self._lag_bytes())
+        yield _gauge("hours_waiting", "Hours of branches still to be made from windows.", self._hours_waiting())
         for field in fields_of(self._counters):
             name = f"branchline_collector_{field.name}"
             text = f"{field.name.replace('_', ' ')} since the collector started"

@@ -61,6 +61,7 @@ class People:
             incidents=self.desk.open_incidents.values,
             journal_bytes=lambda: core.journal.size_bytes,
             lag_bytes=lambda: core.watch.lag_bytes,
+            hours_waiting=lambda: core.hours.waiting,
             ready=core.trouble,
         )
         self._parts = WebParts(

@@ -17,6 +17,7 @@ def test_every_counter_and_every_state_is_told() -> None:
         incidents=tuple,
         journal_bytes=lambda: 1000,
         lag_bytes=lambda: 10,
+        hours_waiting=lambda: 3,
         ready=lambda: "the broker is away",
     )
     text = render_metrics(metrics).decode()
