@@ -49,15 +49,27 @@ class Listener:
 
 
 class Board:
-    """The picture. `hearing`: the collector hears its broker and can write its journal; else states are old."""
+    """The picture. `hearing`: the collector hears the fleet and can write its journal; else states are old.
+
+    `deaf_since_s` is since when not, where that is known (Unix seconds).
+    """
 
     def __init__(self) -> None:
         self.branches: dict[BranchKey, BranchNow] = {}
         self.hearing = False
+        self.deaf_since_s: float | None = None
         self.updated_s = 0.0
         self._listeners: set[Listener] = set()
 
-    def show(self, changed: Iterable[BranchNow], gone: Iterable[BranchKey], now_s: float, *, hearing: bool) -> None:
+    def show(
+        self,
+        changed: Iterable[BranchNow],
+        gone: Iterable[BranchKey],
+        now_s: float,
+        *,
+        hearing: bool,
+        deaf_since_s: float | None = None,
+    ) -> None:
         """Take what a review found."""
         keys = set()
         for branch in changed:
@@ -67,7 +79,7 @@ class Board:
             self.branches.pop(key, None)
             keys.add(key)
         other = hearing != self.hearing
-        self.hearing, self.updated_s = hearing, now_s
+        self.hearing, self.deaf_since_s, self.updated_s = hearing, deaf_since_s, now_s
         if keys or other:
             for listener in self._listeners:
                 listener.tell(keys)

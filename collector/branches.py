@@ -1,8 +1,9 @@
 """The state of each branch as it is shown. Pure: what was heard and times in, states out.
 
-A branch is ISOLATED when its last will came and is not stale, or when it kept silent for 50 s: on a wire its windows
-come every 10 s, on 5G, where windows are held back, a digest every 20 s. While the collector itself could not hear,
-nobody is called isolated: silence counts from when it could.
+A branch is ISOLATED when its last will came and stood, or when it kept silent for 50 s: on a wire its windows come
+every 10 s, on 5G, where windows are held back, a digest every 20 s. While the collector itself could not hear, nobody
+is called isolated: silence counts from when it could. A broker that is restarted tells the will of everybody who was
+connected to it, at once: a will counts by itself only when the collector heard the agent before it, and hears on.
 """
 
 from collections.abc import Iterable
@@ -14,15 +15,17 @@ from wire.messages import BranchState
 from wire.topics import Address
 
 SILENT_S = 50.0
+WILL_S = 10.0
+"""So long a will must stand. The broker has waited 30 s before, so that it is still faster than silence."""
 MAX_AGENTS = 50_000
 
 
 def judge(heard: BranchHeard, hearing_since_s: float | None, now_s: float) -> BranchState:
     """The state to show. `hearing_since_s` is since when the collector could have heard the agent; None: it cannot."""
-    if heard.online is False:
-        return BranchState.ISOLATED
     if hearing_since_s is None:
         return BranchState.UNKNOWN
+    if heard.online is False and now_s - heard.gone_s > WILL_S and heard.heard_s >= hearing_since_s:
+        return BranchState.ISOLATED
     if now_s - max(heard.heard_s, hearing_since_s) > SILENT_S:
         return BranchState.ISOLATED
     if now_s - heard.heard_s > SILENT_S:
@@ -64,6 +67,10 @@ class BranchTable:
         while len(self._heard) > MAX_AGENTS:
             self._forget(next(iter(self._heard)))
 
+    def heard_s(self) -> list[float]:
+        """When each agent was last heard."""
+        return [heard.heard_s for heard in self._heard.values()]
+
     def entries(self) -> tuple[BranchEntry, ...]:
         """Everything, for a STATE record."""
         return tuple(BranchEntry(key, heard) for key, heard in self._heard.items())
@@ -96,9 +103,10 @@ class BranchTable:
         state = judge(heard, hearing_since_s, now_s)
         if key in self._shown and self._shown[key][0] is state:
             return False
-        # After a start of the collector the journal still knows since when; later changes happen now.
+        # What was not known for a while began when it was last heard of; other changes happen now.
         known_s = heard.reported_since_s if state is heard.reported else heard.heard_s
-        self._shown[key] = state, (known_s or now_s) if key not in self._shown else now_s
+        ignorant = key not in self._shown or self._shown[key][0] is BranchState.UNKNOWN
+        self._shown[key] = state, (known_s or now_s) if ignorant else now_s
         self._news.add(key)
         return True
 

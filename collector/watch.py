@@ -12,6 +12,7 @@ from collector.clock import SteadyClock
 from collector.counters import Counters
 from collector.events import tell
 from collector.fleet import branch_state_line, fleet_lines
+from collector.hearing import Hearing
 from collector.incidents.model import Incident
 from collector.ingest import Ingest
 from collector.inventory.places import Places
@@ -57,7 +58,7 @@ class Watch:
         self._stored = stored
         self._places = places
         self._incidents = incidents
-        self._hearing_since_s: float | None = None
+        self._hearing = Hearing()
         self._failed = False
         self.lag_bytes = 0
         """How much of the journal the database had not taken at the last count."""
@@ -72,7 +73,7 @@ class Watch:
                 await self.review(turn)
                 turn += 1
             else:
-                self._show(self._ingest.branches.review_news(self._listen(), self._clock.now_s()))
+                self._show(self._ingest.branches.review_news(self._hearing.since_s, self._clock.now_s()))
             await asyncio.sleep(NEWS_S)
             await self._news(due_s - loop.time())
 
@@ -85,9 +86,10 @@ class Watch:
 
     async def review(self, turn: int) -> None:
         """One look at everybody and at the collector itself."""
-        hearing_since_s = self._listen()
         now_s = self._clock.now_s()
         table = self._ingest.branches
+        connection = self._counters.connects if self._connected() and not self._ingest.held else None
+        hearing_since_s = self._hearing.listen(table.heard_s(), now_s, connection=connection)
         changed = table.review(hearing_since_s, now_s)
         self._show(changed)
         if turn % REPEAT_EVERY == 0:
@@ -105,14 +107,6 @@ class Watch:
         lines.append(pipeline_line(self._name, self._counters, size, self.lag_bytes, at_ns, held=held))
         self._ingest.offer_lines("\n".join(lines).encode())
 
-    def _listen(self) -> float | None:
-        """Since when the collector hears everybody; None: it does not."""
-        if not self._connected() or self._ingest.held:
-            self._hearing_since_s = None
-        elif self._hearing_since_s is None:
-            self._hearing_since_s = self._clock.now_s()
-        return self._hearing_since_s
-
     def _show(self, changed: list[tuple[BranchKey, BranchState]]) -> None:
         self._ingest.heard.clear()
         for key, state in changed:
@@ -120,7 +114,8 @@ class Watch:
         table = self._ingest.branches
         news, gone = table.take_news()
         branches = [BranchNow(key, state, since_s, heard) for key, heard, state, since_s in table.shown(news)]
-        self._board.show(branches, gone, self._clock.now_s(), hearing=self._hearing_since_s is not None)
+        deaf_since_s = self._hearing.deaf_since_s if self._hearing.since_s is None else None
+        self._board.show(branches, gone, self._clock.now_s(), hearing=deaf_since_s is None, deaf_since_s=deaf_since_s)
         self._write_states(key for key, _ in changed)
 
     def _write_states(self, keys: Iterable[BranchKey]) -> None:

@@ -16,13 +16,19 @@ class Deafness:
         self._deaf_since_s = now_s
         self._blind_after_s = blind_after_s
 
-    def judge(self, now_s: float, ongoing: Mapping[str, float], *, hearing: bool) -> list[Group]:
-        """One group when it was deaf for long enough, or is still deaf after a restart; else none."""
+    def judge(
+        self, now_s: float, ongoing: Mapping[str, float], *, hearing: bool, deaf_since_s: float | None = None
+    ) -> list[Group]:
+        """One group when it was deaf for long enough, or is still deaf after a restart; else none.
+
+        `deaf_since_s` is since when, where somebody knows it better than by this look.
+        """
         if hearing:
             self.hearing_since_s = now_s if self.hearing_since_s is None else self.hearing_since_s
             return []
         if self.hearing_since_s is not None:
-            self.hearing_since_s, self._deaf_since_s = None, now_s
+            self.hearing_since_s = None
+            self._deaf_since_s = now_s if deaf_since_s is None else min(now_s, deaf_since_s)
         if now_s - self._deaf_since_s < self._blind_after_s and PIPELINE not in ongoing:
             return []
         since_s = ongoing.get(PIPELINE, self._deaf_since_s)

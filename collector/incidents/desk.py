@@ -162,7 +162,7 @@ class Desk:
         picture = self._eyes.look(dict(self._board.branches))
         hearing = self._board.hearing
         began = {each.key: each.started_s for each in self.open_incidents.values()}
-        groups = self._deafness.judge(now_s, began, hearing=hearing)
+        groups = self._deafness.judge(now_s, began, hearing=hearing, deaf_since_s=self._board.deaf_since_s)
         if hearing:
             groups += judge(picture, ongoing(self.open_incidents.values()), self._settings)
         now = Now(now_s, self._deafness.hearing_since_s)

@@ -54,7 +54,7 @@ def look(settings: CollectorSettings) -> Picture:
     if age_s > STALE_S:
         trouble = f"as of {age_s:.0f} s ago: the collector does not seem to run"
     elif not table.hearing:
-        trouble = "the collector cannot hear its broker or cannot write its journal: states are old"
+        trouble = "the collector hears no branch, by its broker, the broker's line or its own disk: states are old"
     return Picture(table, tuple(incidents(settings, phases=OPEN)), age_s, trouble)
 
 

@@ -71,7 +71,7 @@ ENGLISH = {
     "evidence.other_line_works": "At {branch} only {line} is down; {other} works.",
     "evidence.anchor_silent": "{anchor} answers on no line, at {branches} branches of {isps} ISPs.",
     "evidence.no_evidence": "nothing heard from {branch} says why.",
-    "evidence.collector_deaf": "The collector cannot hear its broker or write its journal.",
+    "evidence.collector_deaf": "The collector hears no branch: its broker, the broker's line or its own disk fails.",
     "against": "But: {text}",
     "entry.opened": "Opened: {class}, {cause}.",
     "entry.joined": "Joined: {branches} ({names}).",

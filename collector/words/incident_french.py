@@ -73,7 +73,8 @@ FRENCH = {
     "evidence.other_line_works": "À {branch}, seule {line} est coupée ; {other} fonctionne.",
     "evidence.anchor_silent": "{anchor} ne répond sur aucune ligne, dans {branches} agences de {isps} opérateurs.",
     "evidence.no_evidence": "rien de ce que {branch} a transmis ne dit pourquoi.",
-    "evidence.collector_deaf": "Le collecteur n'entend pas son broker ou ne peut pas écrire son journal.",
+    "evidence.collector_deaf": "Le collecteur n'entend aucune agence : panne de son courtier MQTT, de la ligne de "
+    "celui-ci ou de son propre disque.",
     "against": "Mais : {text}",
     "entry.opened": "Ouvert : {class}, {cause}.",
     "entry.joined": "S'ajoute : {branches} ({names}).",

@@ -1,5 +1,5 @@
 from collector.batches import READING_S, hear_batch
-from collector.branches import SILENT_S, BranchTable, judge
+from collector.branches import SILENT_S, WILL_S, BranchTable, judge
 from collector.heard import BranchHeard
 from collector.presence import hear_presence
 from tests.unit.collector.records import AGENT, NOW_NS, act, batch, birth, change, digest, will, window
@@ -93,17 +93,17 @@ def test_a_reading_nobody_repeats_for_a_day_says_nothing() -> None:
 
 def test_will_isolates_and_the_next_birth_ends_it() -> None:
     dead = hear_presence(_ok(), will(1), 130.0)
-    assert judge(dead, 0.0, 130.0) is BranchState.ISOLATED
+    assert judge(dead, 0.0, 131.0 + WILL_S) is BranchState.ISOLATED
     assert judge(hear_presence(dead, birth(2), 140.0), 0.0, 140.0) is BranchState.OK
 
 
 def test_live_records_after_a_will_disprove_it() -> None:
     """An agent whose disk was stuck when it came back numbers its birth too low: it must not look dead for that."""
     dead = hear_presence(hear_presence(_ok(), birth(40), 120.0), will(40), 130.0)
-    ignored = hear_presence(dead, birth(1), 140.0)
-    assert judge(ignored, 0.0, 140.0) is BranchState.ISOLATED
-    assert judge(_hear(ignored, hist=True, at_s=141.0), 0.0, 141.0) is BranchState.ISOLATED
-    assert judge(_hear(ignored, at_s=142.0), 0.0, 142.0) is BranchState.OK
+    ignored = hear_presence(dead, birth(1), 141.0)
+    assert judge(ignored, 0.0, 141.0) is BranchState.ISOLATED
+    assert judge(_hear(ignored, hist=True, at_s=142.0), 0.0, 142.0) is BranchState.ISOLATED
+    assert judge(_hear(ignored, at_s=143.0), 0.0, 143.0) is BranchState.OK
 
 
 def test_a_birth_told_again_by_the_broker_is_no_sign_of_life() -> None:
@@ -135,7 +135,17 @@ def test_a_deaf_collector_calls_nobody_isolated() -> None:
     assert judge(_ok(), None, 500.0) is BranchState.UNKNOWN
     assert judge(_ok(), 490.0, 500.0) is BranchState.UNKNOWN
     assert judge(_ok(), 490.0, 490.1 + SILENT_S) is BranchState.ISOLATED
-    assert judge(hear_presence(_ok(), will(1), 130.0), None, 500.0) is BranchState.ISOLATED
+    assert judge(hear_presence(_ok(), will(1), 130.0), None, 500.0) is BranchState.UNKNOWN
+
+
+def test_wills_that_a_broker_tells_when_it_is_restarted_isolate_nobody() -> None:
+    told = hear_presence(_ok(), will(1), 119.0)  # the connection ends right after them, the broker is back at 121
+    assert judge(told, 0.0, 119.9) is BranchState.OK
+    assert judge(told, 121.0, 140.0) is BranchState.OK
+    assert judge(told, 121.0, 160.0) is BranchState.UNKNOWN
+    assert judge(told, 121.0, 121.1 + SILENT_S) is BranchState.ISOLATED
+    again = hear_presence(_ok(), will(1), 122.0)  # or the broker kept it for the collector
+    assert judge(again, 121.0, 140.0) is BranchState.OK
 
 
 def test_windows_name_the_role() -> None:
@@ -153,3 +163,17 @@ def test_table_tells_changes_once() -> None:
     assert again.get(AGENT) == _ok()
     again.put(AGENT, None)
     assert again.review(0.0, 101.0) == []
+
+
+def test_what_was_not_known_for_a_while_goes_on_since_it_began() -> None:
+    table = BranchTable()
+    table.put(AGENT, _ok())
+    table.review(0.0, 101.0)
+    table.review(None, 200.0)
+    assert table.shown()[0][2:] == (BranchState.UNKNOWN, 200.0)
+    table.put(AGENT, _hear(table.get(AGENT), at_s=300.0))
+    table.review(299.0, 301.0)
+    assert table.shown()[0][2:] == (BranchState.OK, 100.0)
+    table.review(None, 400.0)
+    table.review(410.0, 411.0 + SILENT_S)
+    assert table.shown()[0][2:] == (BranchState.ISOLATED, 300.0)
