@@ -114,7 +114,10 @@ def main(argv: list[str]) -> int:
     except CanaryError as error:
         return _fail(str(error), 1)
     except OSError as error:
-        return _fail(f"{error.filename or run_dir}: {error.strerror}; start the canary as root", 1)
+        unit = "branchline-canary-create.service" if "--create" in argv else "branchline-canary.service"
+        return _fail(
+            f"{error.filename or run_dir}: {error.strerror}; start it by {unit}, or with the rights it names", 1
+        )
     return 0
 
 
@@ -232,7 +235,7 @@ def _run(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         why = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[0]
-        raise CanaryError(f"{' '.join(words)}: {why}; root is needed")
+        raise CanaryError(f"{' '.join(words)}: {why}; start it by branchline-canary-create.service, or as root")
     return done.stdout
 
 

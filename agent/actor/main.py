@@ -42,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"branchline-agent actor: {error}", file=sys.stderr)  # noqa: T201 - the answer to a command
     except OSError as error:
         what = error.filename or settings.agent.run_dir
-        print(f"branchline-agent actor: {what}: {error.strerror}; start the actor as root", file=sys.stderr)  # noqa: T201
+        remedy = f"start the actor by branchline-actor.service, or as a user who may write {settings.agent.run_dir}"
+        print(f"branchline-agent actor: {what}: {error.strerror}; {remedy}", file=sys.stderr)  # noqa: T201 - as above
     return 1
 
 

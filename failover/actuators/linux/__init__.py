@@ -151,6 +151,7 @@ def _usable(path: str, sights: tuple[Sight, ...]) -> Sight:
 def _as_actuator_error(what: str, error: NetlinkError) -> ActuatorError:
     if error.code == _FORBIDDEN:
         return ActuatorError(
-            f"{what}: CAP_NET_ADMIN is missing; start the actor as root or with that capability", retry=False
+            f"{what}: CAP_NET_ADMIN is missing; start the actor by branchline-actor.service, or with that capability",
+            retry=False,
         )
     return ActuatorError(f"{what}: {error}", retry=True)

@@ -216,5 +216,5 @@ def test_without_the_right_the_sentence_says_which(net: BranchNet) -> None:
     )
     assert done.stdout.strip() == (
         "the tables and rules cannot be installed: CAP_NET_ADMIN is missing; "
-        "start the actor as root or with that capability"
+        "start the actor by branchline-actor.service, or with that capability"
     )

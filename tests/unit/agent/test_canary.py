@@ -100,3 +100,22 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "usage: branchline-agent canary --config FILE [--create]" in capsys.readouterr().err
     assert canary.main(["--help"]) == 0
     assert "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("more", "unit"), [([], "branchline-canary"), (["--create"], "branchline-canary-create")])
+def test_what_the_system_refuses_names_the_unit_that_may(
+    more: list[str],
+    unit: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted", "/run/x")
+
+    monkeypatch.setattr(canary, "create", refuse)
+    monkeypatch.setattr(canary, "_lend", refuse)
+    file = tmp_path / "agent.toml"
+    file.write_text('[agent]\n[canary]\n[[path]]\nname = "wan1"\n')
+    assert canary.main(["--config", str(file), *more]) == 1
+    assert f"/run/x: Operation not permitted; start it by {unit}.service" in capsys.readouterr().err
