@@ -3,7 +3,10 @@
 import aiohttp
 
 from collector.store.answers import read_answer
+from collector.store.asking import Asker
 from collector.store.base import LINGER_S, Answer, Forgotten, Later, Paused, Written
+from collector.store.day_cuts import cut_by_days
+from collector.store.influxql import read_oldest, select_oldest
 
 DELETE_TIMEOUT_S = 300.0
 
@@ -16,8 +19,10 @@ class Influx1:
         self._url = url.rstrip("/") + "/write"
         self._url_of_queries = url.rstrip("/") + "/query"
         self._query = {"db": database, "precision": "ns"}
+        auth = aiohttp.BasicAuth(username, password) if username else None
+        self._asker = Asker(url, timeout_s=DELETE_TIMEOUT_S, auth=auth)
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(username, password) if username else None,
+            auth=auth,
             timeout=aiohttp.ClientTimeout(total=timeout_s),
         )
 
@@ -46,7 +51,15 @@ class Influx1:
         return None
 
     async def forget(self, measurement: str, before_ns: int) -> Forgotten:
-        """One DELETE, which the database carries out at its leisure."""
+        """One DELETE for each day that has points."""
+
+        async def oldest() -> int | None:
+            words = {"db": self._query["db"], "epoch": "ns", "q": select_oldest(measurement, before_ns)}
+            return read_oldest(await self._asker.get("/query", words))
+
+        return await cut_by_days(before_ns, oldest=oldest, delete=lambda end_ns: self._delete(measurement, end_ns))
+
+    async def _delete(self, measurement: str, before_ns: int) -> Forgotten:
         words = {"db": self._query["db"], "q": f'DELETE FROM "{measurement}" WHERE time < {before_ns}'}  # noqa: S608 - both are ours
         limit = aiohttp.ClientTimeout(total=DELETE_TIMEOUT_S)
         try:
@@ -60,5 +73,6 @@ class Influx1:
         return Paused(reason) if response.status in {200, 400, 401, 403, 404} else Later(reason)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close connections."""
+        await self._asker.close()
         await self._session.close()

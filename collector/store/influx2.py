@@ -13,7 +13,10 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from collector.store.answers import read_answer
+from collector.store.asking import Asker
 from collector.store.base import LINGER_S, Answer, Forgotten, Later, OwnRetention, Paused, Written
+from collector.store.day_cuts import cut_by_days
+from collector.store.influxql import read_oldest, select_oldest
 from collector.store.victoria import is_victoria, started_s
 
 VICTORIA_KEEP_S = 600.0
@@ -31,6 +34,8 @@ class Influx2:
             self._url, token, org=org or "-", timeout=round(timeout_s * 1000), allow_redirects=False
         )
         self._writer = self._client.write_api()
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        self._asker = Asker(self._url, timeout_s=DELETE_TIMEOUT_S, headers=headers)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
         self._forgets: bool | None = None
 
@@ -72,11 +77,22 @@ class Influx2:
         return started_s(page) if self._forgets else None
 
     async def forget(self, measurement: str, before_ns: int) -> Forgotten:
-        """`/api/v2/delete`, which InfluxDB 2 has; VictoriaMetrics and InfluxDB 3 keep to a setting of their own."""
+        """`/api/v2/delete`, which InfluxDB 2 has, for each day that has points.
+
+        VictoriaMetrics and InfluxDB 3 keep to a setting of their own.
+        """
         if self._forgets is None:
             await self.started_s()
         if self._forgets:
             return OwnRetention("VictoriaMetrics deletes by its flag -retentionPeriod only")
+
+        async def oldest() -> int | None:
+            words = {"db": self._bucket, "epoch": "ns", "q": select_oldest(measurement, before_ns)}
+            return read_oldest(await self._asker.get("/query", words))
+
+        return await cut_by_days(before_ns, oldest=oldest, delete=lambda end_ns: self._delete(measurement, end_ns))
+
+    async def _delete(self, measurement: str, before_ns: int) -> Forgotten:
         stop = datetime.fromtimestamp(before_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {"start": "1970-01-01T00:00:00Z", "stop": stop, "predicate": f'_measurement="{measurement}"'}
         try:
@@ -96,6 +112,7 @@ class Influx2:
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()  # type: ignore[no-untyped-call]  # influxdb-client is half typed
+        await self._asker.close()
         await self._session.close()
 
 

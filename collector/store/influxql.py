@@ -56,12 +56,31 @@ def select(asked: Question) -> str:
     )
 
 
+def select_oldest(measurement: str, before_ns: int) -> str:
+    """The statement for the oldest point of a measurement, of those older than `before_ns`."""
+    return f'SELECT * FROM "{measurement}" WHERE time < {before_ns} ORDER BY time ASC LIMIT 1'  # noqa: S608 - both are ours
+
+
+def read_oldest(body: bytes) -> int | None:
+    """Its time in nanoseconds; None: there is none.
+
+    Raises:
+        HistoryError: as `read_answer`.
+    """
+    times = [int(row[0] or 0) for each in _read(body) for row in each.values]
+    return min(times, default=None)
+
+
 def read_answer(asked: Question, body: bytes) -> list[Series]:
     """Series from the answer, times in nanoseconds.
 
     Raises:
         HistoryError: the database says it could not, or it is no answer of InfluxQL.
     """
+    return in_order(_series(asked, each) for each in _read(body))
+
+
+def _read(body: bytes) -> list[_Series]:
     try:
         said = _DECODER.decode(body)
     except msgspec.MsgspecError:
@@ -73,10 +92,10 @@ def read_answer(asked: Question, body: bytes) -> list[Series]:
         for each in result.series:
             if result.partial or each.partial:
                 raise HistoryError("the database cut its answer short (max-row-limit); ask for a shorter time")
-            found.append(_series(asked, each))
+            found.append(each)
     if said.error:
         raise HistoryError(f"the database cannot answer: {' '.join(said.error.split())[:300]}")
-    return in_order(found)
+    return found
 
 
 def _series(asked: Question, each: _Series) -> Series | None:

@@ -1,8 +1,8 @@
-"""A fake of InfluxDB 2's `/api/v2/write` and `/api/v2/delete`: no InfluxDB 2 is packaged for Debian.
+"""A fake of InfluxDB 2's `/api/v2/write`, `/api/v2/delete` and, of `/query`, the oldest point.
 
-As strict as its documentation. Token and organisation are checked before the bucket, the bucket before the body; a
-body with a bad line is a partial write (400): its good lines are stored. Queued answers (429, 503, ...) are given
-first, once each.
+No InfluxDB 2 is packaged for Debian. As strict as its documentation. Token and organisation are checked before the
+bucket, the bucket before the body; a body with a bad line is a partial write (400): its good lines are stored. Queued
+answers (429, 503, ...) are given first, once each.
 """
 
 import re
@@ -32,12 +32,14 @@ class FakeInfluxV2:
     queued: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     points: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
+    deletions: list[str] = field(default_factory=list)
     url: str = ""
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=10_000_000)
         app.router.add_post("/api/v2/write", self._write)
         app.router.add_post("/api/v2/delete", self._delete)
+        app.router.add_get("/query", self._query)
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -62,6 +64,7 @@ class FakeInfluxV2:
         measurement = re.fullmatch(r'_measurement="([a-z0-9_]+)"', body.get("predicate", ""))
         if measurement is None:
             return _error(400, "invalid", "unable to parse delete predicate")
+        self.deletions.append(body["stop"])
         start_ns, stop_ns = (
             int(datetime.strptime(body[key], "%Y-%m-%dT%H:%M:%S%z").timestamp()) * 10**9 for key in ("start", "stop")
         )
@@ -69,6 +72,22 @@ class FakeInfluxV2:
             if series.split(",")[0] == measurement[1] and start_ns <= at_ns < stop_ns:
                 del self.points[series, at_ns]
         return web.Response(status=204)
+
+    async def _query(self, request: web.Request) -> web.Response:
+        """InfluxQL; of its statements the one for the oldest point of a measurement."""
+        if request.headers.get("Authorization") != f"Token {self.token}":
+            return _error(401, "unauthorized", "unauthorized access")
+        if request.query.get("db") not in self.buckets:
+            return _error(404, "not found", "no dbrp mapping found")
+        asked = re.fullmatch(
+            r'SELECT \* FROM "([a-z0-9_]+)" WHERE time < (\d+) ORDER BY time ASC LIMIT 1', request.query.get("q", "")
+        )
+        if asked is None or request.query.get("epoch") != "ns":
+            return web.json_response({"error": "error parsing query"}, status=400)
+        name, before_ns = asked[1], int(asked[2])
+        times = [at_ns for series, at_ns in self.points if series.split(",")[0] == name and at_ns < before_ns]
+        columns = {"name": name, "columns": ["time", "sent"], "values": [[min(times, default=0), 1]]}
+        return web.json_response({"results": [{"statement_id": 0, **({"series": [columns]} if times else {})}]})
 
     def _refused(self, request: web.Request) -> web.Response | None:
         if request.headers.get("Authorization") != f"Token {self.token}":

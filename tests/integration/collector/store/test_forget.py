@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from collector.store.base import OwnRetention, Paused, Written
+from collector.store.base import Later, OwnRetention, Written
 from collector.store.influx1 import Influx1
 from collector.store.influx2 import Influx2
 from tests.integration.collector.fake_influx_v2 import BUCKET, ORG, TOKEN, FakeInfluxV2
@@ -19,6 +19,7 @@ async def test_influx1(influx_server: Server, influx: InfluxDB) -> None:
     url = f"http://127.0.0.1:{influx_server.port}"
     store = Influx1(url=url, database="bl", username="", password="", timeout_s=5)
     assert await store.write(LINES) == Written()
+    assert await store.write(b"link,link=b sent=1i 86400000000000\nlink,link=b sent=1i 5") == Written()
     assert await store.forget("link", CUT_NS) == Written()
     assert await store.forget("fleet", CUT_NS) == Written()  # never written
     assert await asyncio.to_thread(influx.count, "bl", "link", "sent") == 1
@@ -26,7 +27,7 @@ async def test_influx1(influx_server: Server, influx: InfluxDB) -> None:
     await store.close()
     other = Influx1(url=url, database="nobody", username="", password="", timeout_s=5)
     answer = await other.forget("link", CUT_NS)
-    assert isinstance(answer, Paused)
+    assert isinstance(answer, Later)
     assert "database not found" in answer.reason
     await other.close()
 
@@ -46,6 +47,9 @@ async def test_influx2() -> None:
         assert await store.write(LINES) == Written()
         assert await store.forget("link", CUT_NS) == Written()
         assert sorted(fake.points) == [("act", OLD_NS), ("link,link=a", NEW_NS)]
+        assert fake.deletions == ["2026-09-02T00:00:00Z"]
         fake.buckets = set()
-        assert isinstance(await store.forget("link", CUT_NS), Paused)
+        answer = await store.forget("link", CUT_NS)
+        assert isinstance(answer, Later)
+        assert "no dbrp mapping found" in answer.reason
         await store.close()

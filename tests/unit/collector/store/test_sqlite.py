@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from collector.store.base import Later, Partial, Paused, Written
+from collector.store.history import HistoryError
 from collector.store.sqlite import MAX_LINES, Sqlite
-from collector.store.sqlite_layout import VERSION
+from collector.store.sqlite_cuts import SERIES_A_STEP, delete_some, drop_some_series
+from collector.store.sqlite_history import SqliteHistory
+from collector.store.sqlite_layout import DAY_NS, SHORT_NS, VERSION
 
 
 def rows(file: Path, query: str) -> list[tuple[object, ...]]:
@@ -122,16 +125,88 @@ async def test_a_file_put_in_its_place_is_noticed(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_later_version_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+async def test_a_file_of_another_layout_is_left_alone(version: int, tmp_path: Path) -> None:
     file = tmp_path / "h.db"
     connection = sqlite3.connect(file)
-    connection.execute(f"PRAGMA user_version={VERSION + 1}")
+    connection.execute(f"PRAGMA user_version={version}")
     connection.close()
-    store = Sqlite(file)
+    said = f"{file}: another version of branchline wrote it (layout {version}, this one has {VERSION}); run that"
+    store, history = Sqlite(file), SqliteHistory(file, timeout_s=5)
     answer = await store.write(b"m x=1i 1")
     assert isinstance(answer, Paused)
-    assert "another version of branchline wrote it" in answer.reason
+    assert answer.reason.startswith(said)
+    with pytest.raises(HistoryError) as error:
+        await history.read("m", ("x",), where={}, group=(), start_ns=0, end_ns=2)
+    assert str(error.value).startswith(said)
+    file.rename(tmp_path / "old.db")
+    assert await store.write(b"m x=1i 1") == Written()
+    await history.close()
     await store.close()
+
+
+async def test_points_of_a_minute_share_pages(tmp_path: Path) -> None:
+    """The reason for the layout: what is written must not grow with the number of paths."""
+    store = Sqlite(tmp_path / "h.db")
+    for minute in range(30):
+        await store.write(b"\n".join(b"link,link=l%d sent=1i %d" % (n, minute * SHORT_NS + n) for n in range(300)))
+    await store._run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+    await store.write(b"\n".join(b"link,link=l%d sent=1i %d" % (n, 30 * SHORT_NS + n) for n in range(300)))
+    assert 0 < await store._run(wal_frames) < 20
+    await store.close()
+
+
+@pytest.mark.parametrize("measurement", ["link", "act"])
+async def test_reading_over_the_edges_of_slots(measurement: str, tmp_path: Path) -> None:
+    store, history = Sqlite(tmp_path / "h.db"), SqliteHistory(tmp_path / "h.db", timeout_s=5)
+    times_ns = [3 * DAY_NS + n * 7 * 10**9 for n in range(-60, 60)]
+    await store.write(b"\n".join(b"%s,link=a x=1i %d" % (measurement.encode(), at_ns) for at_ns in times_ns))
+    for start, end, limit in ((0, 120, 1000), (0, 120, 17), (13, 107, 1000), (60, 61, 5)):
+        start_ns, end_ns = times_ns[start], times_ns[end - 1] + 1
+        found = await history.read(
+            measurement, ("x",), where={}, group=(), start_ns=start_ns, end_ns=end_ns, limit=limit
+        )
+        assert list(found[0].at_ns) == times_ns[start:end][-limit:]
+    await history.close()
+    await store.close()
+
+
+async def test_series_without_points_go_with_their_last_points(tmp_path: Path) -> None:
+    store, history = Sqlite(tmp_path / "h.db"), SqliteHistory(tmp_path / "h.db", timeout_s=5)
+
+    async def links() -> list[str]:
+        found = await history.read("link", ("x",), where={}, group=("link",), start_ns=0, end_ns=99 * DAY_NS)
+        return [each.tags["link"] for each in found]
+
+    await store.write(b"link,link=old x=1i 5\nlink,link=stays x=1i 5\nact,link=old x=1i 5")
+    await store.write(b"link,link=stays x=1i %d" % (9 * DAY_NS))
+    assert await links() == ["old", "stays"]
+    assert await store.forget("link", 9 * DAY_NS) == Written()
+    names = "SELECT measurement, json_extract(tags, '$.link') FROM series ORDER BY id"
+    assert rows(store.file, names) == [("link", "stays"), ("act", "old")]
+    assert await links() == ["stays"]
+    await store.write(b"link,link=old x=1i %d" % (9 * DAY_NS))  # it comes again, under a number of its own
+    assert await links() == ["old", "stays"]
+    await history.close()
+    await store.close()
+
+
+async def test_many_series_go_in_steps(tmp_path: Path) -> None:
+    store = Sqlite(tmp_path / "h.db")
+    count = 2 * SERIES_A_STEP + 1
+    await store.write(b"\n".join(b"link,link=l%d x=1i %d" % (n, n) for n in range(count)))
+    assert await store._run(lambda connection: delete_some(connection, measurement="link", before_slot=1)) is False
+    left = []
+    for _ in range(3):
+        await store._run(lambda connection: drop_some_series(connection, measurement="link", before_day=1))
+        left += rows(store.file, "SELECT count(*) FROM series")
+    assert left == [(SERIES_A_STEP + 1,), (1,), (0,)]
+    await store.close()
+
+
+def wal_frames(connection: sqlite3.Connection) -> int:
+    (_, frames, _) = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(frames)
 
 
 @pytest.mark.parametrize("name", ["_x", "x;--", 'x"', "x" * 64])
