@@ -70,3 +70,10 @@ def test_each_file_a_page_names_is_in_the_tree(page: Path) -> None:
         inner, _, after = rest.partition("}")
         every += [f"{before}{one}{after}".rstrip(".,") for one in (inner.split(",") if brace else [""])]
     assert [name for name in every if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_installed_after_secrets_were_made_can_be_read_by_its_users(page: Path) -> None:
+    """All blocks are typed into one shell: a umask that is not given back would hide the program from its user."""
+    for block in re.findall(r"^```sh \w+\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
+        assert re.findall(r"^umask (\d+)$", block, re.MULTILINE)[-1:] in ([], ["022"])
