@@ -39,7 +39,7 @@ INCIDENT = Incident(
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "branches.json").write_bytes(msgspec.json.encode(BranchFile("hq1", NOW_S, True, ROWS)))
+    (tmp_path / "branches.json").write_bytes(msgspec.json.encode(BranchFile("hq1", time.time(), True, ROWS)))
     database = open_database(tmp_path / FILE_NAME, book.SCHEMA)
     database.close()
     file = tmp_path / "collector.toml"
