@@ -58,13 +58,20 @@ def save(file: Path, inventory: Inventory, *, force: bool) -> None:
     """Write the file whole or not at all.
 
     Raises:
+        SettingsError: it would be larger than what is read back.
         FileExistsError: it exists, and `force` is not set.
         OSError: it cannot be written.
     """
+    raw = written(inventory).encode()
+    if len(raw) > MAX_FILE_BYTES:
+        raise SettingsError(
+            f"{file}: would be larger than {MAX_FILE_BYTES} bytes and could not be read back; nothing was written. "
+            f"Split the lists, or shorten what they hold"
+        )
     partial = file.parent / f".{file.name}.{secrets.token_hex(4)}.new"
     try:
-        with partial.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(written(inventory))
+        with partial.open("xb") as stream:
+            stream.write(raw)
             stream.flush()
             os.fsync(stream.fileno())
         if force:

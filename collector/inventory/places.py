@@ -13,9 +13,6 @@ class Places:
             (inventory.tenant, branch.name): branch for inventory in inventories for branch in inventory.branch
         }
 
-    def __len__(self) -> int:
-        return len(self._branches)
-
     def known(self, tenant: str, branch: str) -> bool:
         """Whether the inventory lists it."""
         return (tenant, branch) in self._branches

@@ -114,7 +114,7 @@ def test_places_of_all_tenants(tmp_path: Path) -> None:
     for file, tenant in zip(files, ("acme", "other", "acme"), strict=True):
         save(file, Inventory(tenant=tenant, branch=(NANTES,)), force=False)
     places = load_places(files[:2])
-    assert len(places) == 2
+    assert len(places.all()) == 2
     assert places.branch("other", "nantes-2").label == "Nantes Beaujoire"
     assert places.branch("other", "unlisted").label == "unlisted"
     with pytest.raises(SettingsError) as caught:
@@ -122,6 +122,14 @@ def test_places_of_all_tenants(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f'{files[2]}: tenant "acme" has a file already, {files[0]}; keep one file for each tenant'
     )
+
+
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inventory = Inventory(tenant="acme", branch=(NANTES,))
+    monkeypatch.setattr("collector.inventory.file.MAX_FILE_BYTES", len(written(inventory).encode()) - 1)
+    with pytest.raises(SettingsError, match="could not be read back; nothing was written"):
+        save(tmp_path / "acme.toml", inventory, force=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_larger_than_other_settings_is_read(tmp_path: Path) -> None:
