@@ -23,6 +23,7 @@ from collector.web.parts import WebParts
 from collector.web.renderer import Renderer
 from collector.web.settings import WebSettings
 from collector.web.statics import Statics
+from collector.web.workshop import Workshop
 from collector.words.page_words import WORDS
 
 _CODES = {404: "not_found", 405: "not_allowed"}
@@ -36,8 +37,8 @@ def make_app(parts: WebParts) -> Starlette:
     settings = parts.settings.web or WebSettings()
     statics = Statics()
     renderer = Renderer(statics, parts.clock, settings.timezone)
-    live = Live(parts, renderer)
-    frame = Frame(renderer, live, settings)
+    live = Live(parts, renderer, Workshop("live page"))
+    frame = Frame(renderer, live, settings, Workshop("page"))
     pages, branch, incident = Pages(parts, frame, live, settings), BranchPage(parts, frame), IncidentPages(parts, frame)
     login, health, runbooks = Login(parts, frame, settings), Health(parts), Runbooks(frame)
 
@@ -45,11 +46,11 @@ def make_app(parts: WebParts) -> Starlette:
         refused = cast("HTTPException", error)
         ours = refused.detail in WORDS["en"]  # else a word of Starlette's own
         code = refused.detail if ours else _CODES.get(refused.status_code, "not_allowed")
-        return frame.error(request, refused.status_code, code)
+        return await frame.error(request, refused.status_code, code)
 
     async def broken(request: Request, error: Exception) -> Response:
         LOG.log(logging.ERROR, "web.failed | %s: a fault, please report it", request.url.path[:200], exc_info=error)
-        answer = frame.error(request, 500, "broken")
+        answer = await frame.error(request, 500, "broken")
         answer.headers.update(SAFE)  # made outside of every middleware
         return answer
 

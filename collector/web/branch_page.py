@@ -13,7 +13,7 @@ from collector.web.pages import Frame
 from collector.web.parts import WebParts
 from collector.web.quality import HOURS, read_flight, read_quality
 from collector.web.records import read_record
-from collector.web.tiles import newest_agents, tile_of
+from collector.web.tiles import newest_agent, tile_of
 from collector.web.wall import blindness
 from collector.web.wall_page import row_of
 from wire.messages import LinkState, Role
@@ -71,7 +71,7 @@ class BranchPage:
         hours = _number(request.query_params.get("hours", ""), 6)
         hours = hours if hours in HOURS else 6
         at_ns = _number(
-            request.query_params.get("flight", ""), newest_event_ns(newest_agents(parts.board.branches).get(name))
+            request.query_params.get("flight", ""), newest_event_ns(newest_agent(parts.board.branches, name))
         )
         incidents = await parts.database.run(
             lambda connection: load(connection, tenant=name[0], branch=name[1], limit=MAX_INCIDENTS)
@@ -85,17 +85,17 @@ class BranchPage:
             "record": await read_record(parts.history, name, now_s),
             "rows": [row_of(each, parts.places, language) for each in incidents],
         }
-        return self._frame.page(request, "branch.html", view)
+        return await self._frame.page(request, "branch.html", lambda: view)
 
     async def now(self, request: Request) -> Response:
         """Only what changes by the second."""
         _, view = self._now(request)
-        return self._frame.page(request, "branch_now.html", view)
+        return await self._frame.page(request, "branch_now.html", lambda: view)
 
     def _now(self, request: Request) -> tuple[tuple[str, str], dict[str, object]]:
         parts = self._parts
         name = request.path_params["tenant"], request.path_params["branch"]
-        now = newest_agents(parts.board.branches).get(name)
+        now = newest_agent(parts.board.branches, name)
         if now is None and not parts.places.known(*name):
             raise HTTPException(404, "no_such_branch")
         entry = parts.places.branch(*name)

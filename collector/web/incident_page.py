@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from markdown_it import MarkdownIt
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.incidents.book import get, load, timeline
 from collector.incidents.errors import UnknownIncidentError
-from collector.incidents.model import AlertClass, EntryKind, Incident, Member, Phase
+from collector.incidents.model import AlertClass, Entry, EntryKind, Incident, Member, Phase
 from collector.web.forms import read_act
 from collector.web.pages import Frame
 from collector.web.parts import WebParts
@@ -43,22 +43,28 @@ class IncidentPages:
             lambda connection: load(connection, phases=[Phase.RESOLVED], limit=PER_PAGE + 1, before_s=before_s)
         )
         now_open = sorted(parts.desk.open_incidents.values(), key=lambda each: -each.started_s)
-        view = {
-            "open": [row_of(each, parts.places, language) for each in now_open[:PER_PAGE]],
-            "more_open": max(0, len(now_open) - PER_PAGE),
-            "past": [row_of(each, parts.places, language) for each in past[:PER_PAGE]],
-            "older_s": past[PER_PAGE - 1].started_s if len(past) > PER_PAGE else None,
-            "first_page": before_s is None,
-        }
-        return self._frame.page(request, "incidents.html", {**view, **self._common(language), "here": "incidents"})
+        common = self._common(language)
+
+        def view() -> dict[str, object]:
+            return {
+                "open": [row_of(each, parts.places, language) for each in now_open[:PER_PAGE]],
+                "more_open": max(0, len(now_open) - PER_PAGE),
+                "past": [row_of(each, parts.places, language) for each in past[:PER_PAGE]],
+                "older_s": past[PER_PAGE - 1].started_s if len(past) > PER_PAGE else None,
+                "first_page": before_s is None,
+                "here": "incidents",
+                **common,
+            }
+
+        return await self._frame.page(request, "incidents.html", view)
 
     async def whole(self, request: Request) -> Response:
         """`/incident/<id>`."""
-        return self._frame.page(request, "incident.html", await self._view(request))
+        return await self._frame.page(request, "incident.html", await self._view(request))
 
     async def now(self, request: Request) -> Response:
         """Only what changes."""
-        return self._frame.page(request, "incident_now.html", await self._view(request))
+        return await self._frame.page(request, "incident_now.html", await self._view(request))
 
     async def acknowledge(self, request: Request) -> Response:
         """POST `/incident/<id>/acknowledge`."""
@@ -91,33 +97,38 @@ class IncidentPages:
         board = self._parts.board
         return {"blind": blindness(board, language, self._parts.clock.now_s()), "updated_s": board.updated_s}
 
-    async def _view(self, request: Request) -> dict[str, object]:
+    async def _view(self, request: Request) -> Callable[[], dict[str, object]]:
         parts, language = self._parts, self._frame.language(request)
         incident = await self._find(request)
         entries = await parts.database.run(lambda connection: timeline(connection, incident.id))
-        members: dict[tuple[str, str], list[Member]] = {}
-        for each in sorted(incident.members, key=lambda each: (each.until_s is not None, each.since_s, each.line)):
-            members.setdefault((each.tenant, each.branch), []).append(each)
-        regions = Counter(parts.places.branch(*each).region or "" for each in incident.branches)
-        isps = Counter(each.isp for each in incident.members if each.isp)
-        return {
-            "incident": incident,
-            "row": row_of(incident, parts.places, language),
-            "title": title(language, incident, parts.places),
-            "class_name": class_name(language, incident.alert_class),
-            "evidence": [(each.at_s, evidence_text(language, each)) for each in incident.evidence],
-            "members": [
-                ("/".join(name), parts.places.branch(*name), each) for name, each in list(members.items())[:MAX_MEMBERS]
-            ],
-            "more_members": max(0, len(members) - MAX_MEMBERS),
-            "regions": regions.most_common(12),
-            "isps": isps.most_common(12),
-            "timeline": [(each, entry_text(language, each)) for each in entries if each.kind is not EntryKind.DELIVERY],
-            "deliveries": [(each, entry_text(language, each)) for each in entries if each.kind is EntryKind.DELIVERY],
-            "hours": ACKNOWLEDGE_H,
-            "default_h": round(parts.settings.incidents.acknowledge_for / 3600),
-            **self._common(language),
-        }
+        common = self._common(language)
+        return lambda: {**incident_view(parts, incident, entries, language), **common}
+
+
+def incident_view(parts: WebParts, incident: Incident, entries: list[Entry], language: str) -> dict[str, object]:
+    """All that the incident's template names, for a thread: it may have twenty thousand members."""
+    members: dict[tuple[str, str], list[Member]] = {}
+    for each in sorted(incident.members, key=lambda each: (each.until_s is not None, each.since_s, each.line)):
+        members.setdefault((each.tenant, each.branch), []).append(each)
+    regions = Counter(parts.places.branch(*each).region or "" for each in incident.branches)
+    isps = Counter(each.isp for each in incident.members if each.isp)
+    return {
+        "incident": incident,
+        "row": row_of(incident, parts.places, language),
+        "title": title(language, incident, parts.places),
+        "class_name": class_name(language, incident.alert_class),
+        "evidence": [(each.at_s, evidence_text(language, each)) for each in incident.evidence],
+        "members": [
+            ("/".join(name), parts.places.branch(*name), each) for name, each in list(members.items())[:MAX_MEMBERS]
+        ],
+        "more_members": max(0, len(members) - MAX_MEMBERS),
+        "regions": regions.most_common(12),
+        "isps": isps.most_common(12),
+        "timeline": [(each, entry_text(language, each)) for each in entries if each.kind is not EntryKind.DELIVERY],
+        "deliveries": [(each, entry_text(language, each)) for each in entries if each.kind is EntryKind.DELIVERY],
+        "hours": ACKNOWLEDGE_H,
+        "default_h": round(parts.settings.incidents.acknowledge_for / 3600),
+    }
 
 
 class Runbooks:
@@ -140,7 +151,7 @@ class Runbooks:
             raise HTTPException(404, "not_found")
         body = Markup(self._markdown.render(file.read_text(encoding="utf-8")))  # noqa: S704 - HTML is off
         view: dict[str, object] = {"title": class_name(language, wanted), "runbook": body}
-        return self._frame.page(request, "runbook.html", view)
+        return await self._frame.page(request, "runbook.html", lambda: view)
 
 
 async def _written(act: Awaitable[object]) -> None:

@@ -4,17 +4,20 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
 
 from collector.board import BranchNow
+from collector.branches import BranchKey
+from collector.incidents.model import Incident
 from collector.web.parts import WebParts
 from collector.web.renderer import Renderer
 from collector.web.tiles import BranchName, Tile, newest_agents, tile_of
 from collector.web.wall import MAX_TILES, Wall, accessible_name, blindness, make_wall
 from collector.web.wall_page import carriers_view, incidents_view
+from collector.web.workshop import Workshop
 from collector.words import LANGUAGES
 
 GATHER_S = 0.1  # changes of so long are one event
@@ -22,6 +25,7 @@ BEAT_S = 5.0
 RING = 256  # events a reader can have missed
 MAX_WAITING = 64  # events one reader may be behind
 MAX_READERS = 200
+MAX_DIGITS = 18
 
 
 class Reader:
@@ -43,8 +47,9 @@ class Reader:
 class Live:
     """Run it beside the server. Ids of events are `<life>-<number>`: those of a former life are not known."""
 
-    def __init__(self, parts: WebParts, renderer: Renderer) -> None:
+    def __init__(self, parts: WebParts, renderer: Renderer, workshop: Workshop) -> None:
         self._parts = parts
+        self._workshop = workshop
         self._renderer = renderer
         self._life = secrets.token_hex(4)
         self._number = 0
@@ -56,6 +61,8 @@ class Live:
         self._told: dict[str, dict[str, object]] = {each: {} for each in LANGUAGES}
         self._signatures: dict[BranchName, object] = {}
         self._tiles: dict[BranchName, Tile] = {}
+        self._wall: Wall | None = None
+        self._whole: dict[str, tuple[int, dict[str, object]]] = {}
 
     @property
     def last_id(self) -> str:
@@ -77,14 +84,15 @@ class Live:
         finally:
             self._readers.discard(reader)
 
-    def catch_up(self, last_id: str, language: str) -> list[bytes]:
+    async def catch_up(self, last_id: str, language: str) -> list[bytes]:
         """What a reader has to be told first: the events since `last_id`, or everything when they are forgotten."""
         life, _, number = last_id.rpartition("-")
-        if life == self._life and number.isdecimal():
+        if life == self._life and number.isdecimal() and len(number) < MAX_DIGITS:
             missed = self._number - int(number)
             if 0 <= missed <= len(self._ring):
                 return [event[language] for _, event in list(self._ring)[len(self._ring) - missed :]]
-        return [self._snapshot(language)]
+        branches, incidents = dict(self._parts.board.branches), dict(self._parts.desk.open_incidents)
+        return [await self._workshop.run(lambda: self._snapshot(language, branches, incidents))]
 
     async def run(self) -> None:
         """Follow board and desk for ever."""
@@ -132,17 +140,29 @@ class Live:
         """Make one event of all that changed since the last, if anything that is shown did."""
         changed, self._changed = self._changed, set()
         incidents, self._incidents = self._incidents, set()
-        standing = dict(self._parts.board.branches)
-        newest = newest_agents(standing)
-        wall = await asyncio.to_thread(make_wall, standing, self._parts.places)
+        branches, standing = dict(self._parts.board.branches), dict(self._parts.desk.open_incidents)
+        news = await self._workshop.run(lambda: self._gather(changed, sorted(incidents), branches, standing))
+        if any(news.values()):
+            self._publish(news)
+
+    def _gather(
+        self,
+        changed: set[BranchName],
+        incidents: list[str],
+        branches: Mapping[BranchKey, BranchNow],
+        standing: Mapping[str, Incident],
+    ) -> dict[str, dict[str, object]]:
+        """News by language. In a thread, one call at a time: it alone knows what was told."""
+        newest = newest_agents(branches)
+        wall = self._wall = make_wall(branches, self._parts.places)
         tiles: list[Tile] = []
-        branches: list[str] = []
+        moved: list[str] = []
         layout = False
         for name in changed:
             signature = _signature(newest.get(name))
             if self._signatures.get(name) != signature:
                 self._signatures[name] = signature
-                branches.append("/".join(name))
+                moved.append("/".join(name))
             gone = name not in newest and not self._parts.places.known(*name)
             tile = tile_of(name, newest.get(name), self._parts.places)
             known = self._tiles.get(name)
@@ -155,19 +175,18 @@ class Live:
                 layout = layout or (known is None and not self._parts.places.known(*name))
         layout = layout or (bool(tiles) and wall.shown < wall.total)
         tiles = tiles if len(tiles) <= MAX_TILES else []
-        news = {
-            language: self._news(language, wall, tiles, branches, sorted(incidents), layout=layout)
-            for language in LANGUAGES
-        }
-        if any(news.values()):
-            self._publish(news)
+        news = {}
+        for language in LANGUAGES:
+            shown = self._standing(language, wall, standing)
+            changes = {key: value for key, value in shown.items() if self._told[language].get(key) != value}
+            self._told[language] = shown
+            news[language] = changes | self._changes(language, tiles, moved, incidents, layout=layout)
+        return news
 
-    def _news(
-        self, language: str, wall: Wall, tiles: list[Tile], branches: list[str], incidents: list[str], *, layout: bool
+    def _changes(
+        self, language: str, tiles: list[Tile], branches: list[str], incidents: list[str], *, layout: bool
     ) -> dict[str, object]:
-        standing = self._standing(language, wall)
-        news = {key: value for key, value in standing.items() if self._told[language].get(key) != value}
-        self._told[language] = standing
+        news: dict[str, object] = {}
         if tiles:
             now_s = self._parts.clock.now_s()
             news["tiles"] = [
@@ -181,13 +200,13 @@ class Live:
             news["layout"] = True
         return news
 
-    def _standing(self, language: str, wall: Wall) -> dict[str, object]:
+    def _standing(self, language: str, wall: Wall, incidents: Mapping[str, Incident]) -> dict[str, object]:
         parts = self._parts
         return {
             "counts": {state.name: count for state, count in wall.counts.items()},
             "blind": blindness(parts.board, language, parts.clock.now_s()),
             "incidents": self._renderer.render(
-                "incidents_panel.html", language, incidents_view(parts.desk.open_incidents, parts.places, language)
+                "incidents_panel.html", language, incidents_view(incidents, parts.places, language)
             ),
             "carriers": self._renderer.render("carriers_panel.html", language, carriers_view(wall)),
         }
@@ -200,17 +219,23 @@ class Live:
         for reader in self._readers:
             reader.offer(event[reader.language])
 
-    def _snapshot(self, language: str) -> bytes:
-        parts = self._parts
+    def _snapshot(
+        self, language: str, branches: Mapping[BranchKey, BranchNow], incidents: Mapping[str, Incident]
+    ) -> bytes:
+        """Everything, in the same thread. Readers that come all at once, as after a restart, get the same."""
+        parts, number = self._parts, self._number
         now_s = parts.clock.now_s()
-        wall = make_wall(parts.board.branches, parts.places)
-        tiles = [
-            (each.id, each.state.name, accessible_name(each, parts.places, language, now_s))
-            for _, region in wall.regions
-            for each in region
-        ]
-        whole = {**self._standing(language, wall), "tiles": tiles, "now": now_s, "updated": parts.board.updated_s}
-        return _event("change", whole, self.last_id)
+        known = self._whole.get(language)
+        if known is None or known[0] != number:
+            wall = self._wall or make_wall(branches, parts.places)
+            tiles = [
+                (each.id, each.state.name, accessible_name(each, parts.places, language, now_s))
+                for _, region in wall.regions
+                for each in region
+            ]
+            known = self._whole[language] = number, {**self._standing(language, wall, incidents), "tiles": tiles}
+        whole = {**known[1], "now": now_s, "updated": parts.board.updated_s}
+        return _event("change", whole, f"{self._life}-{number}")
 
 
 def _signature(now: BranchNow | None) -> object:

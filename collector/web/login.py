@@ -15,8 +15,9 @@ from collector.web.parts import WebParts
 from collector.web.passwords import is_right
 from collector.web.settings import WebSettings
 from collector.web.users import SESSION_S, end_session, hashed_password, start_session
+from collector.web.workshop import Workshop
 
-MAX_AT_ONCE = 2  # argon2 takes 64 MiB for each
+MAX_AT_ONCE = 2  # argon2 takes 64 MiB and all of a core for each
 
 
 class Login:
@@ -27,13 +28,13 @@ class Login:
         self._frame = frame
         self._settings = settings
         self._attempts = Attempts()
-        self._checking = asyncio.Semaphore(MAX_AT_ONCE)
+        self._workshop = Workshop("password", MAX_AT_ONCE)
 
     async def ask(self, request: Request) -> Response:
         """GET `/login?next=`."""
         if request.scope["person"] is not None:
             return RedirectResponse(local_path(request.query_params.get("next", "/")), 303)
-        return self._form(request, request.query_params.get("next", "/"))
+        return await self._form(request, request.query_params.get("next", "/"))
 
     async def log_in(self, request: Request) -> Response:
         """POST `/login`."""
@@ -43,13 +44,12 @@ class Login:
         address = request.client.host if request.client else ""
         loop = asyncio.get_running_loop()
         if wait_s := self._attempts.wait_s(address, name, loop.time()):
-            return self._form(request, after, name, "too_many_tries", int(wait_s // 60) + 1, status=429)
+            return await self._form(request, after, name, "too_many_tries", int(wait_s // 60) + 1, status=429)
         self._attempts.failed(address, name, loop.time())  # before the slow part: many at once count too
-        async with self._checking:
-            kept = await self._parts.database.run(lambda connection: hashed_password(connection, name))
-            right = await asyncio.to_thread(is_right, kept, password)
+        kept = await self._parts.database.run(lambda connection: hashed_password(connection, name))
+        right = await self._workshop.run(lambda: is_right(kept, password))
         if not right:
-            return self._form(request, after, name, "wrong_password", status=403)
+            return await self._form(request, after, name, "wrong_password", status=403)
         self._attempts.succeeded(address, name)
         now_s = self._parts.clock.now_s()
         token = await self._parts.database.run(lambda connection: start_session(connection, name, now_s))
@@ -76,8 +76,8 @@ class Login:
         answer.delete_cookie(session_cookie(self._settings), secure=self._settings.secure, httponly=True)
         return answer
 
-    def _form(
+    async def _form(
         self, request: Request, after: str, name: str = "", fault: str = "", minutes: int = 0, *, status: int = 200
     ) -> Response:
         view: dict[str, object] = {"after": local_path(after), "name": name, "fault": fault, "minutes": minutes}
-        return self._frame.page(request, "login.html", view, status=status)
+        return await self._frame.page(request, "login.html", lambda: view, status=status)

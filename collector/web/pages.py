@@ -1,5 +1,6 @@
 """The wall, its stream of events, and what every page has in common."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from collector.web.renderer import Renderer
 from collector.web.settings import WebSettings
 from collector.web.stream import EventStream
 from collector.web.wall_page import wall_view
+from collector.web.workshop import Workshop
 from collector.words import LANGUAGES
 from collector.words.page_words import WORDS
 from collector.words.speak import say
@@ -23,27 +25,30 @@ MAX_REGION_CHARS = 200
 class Frame:
     """What every page has: language, person, links of the header."""
 
-    def __init__(self, renderer: Renderer, live: Live, settings: WebSettings) -> None:
+    def __init__(self, renderer: Renderer, live: Live, settings: WebSettings, workshop: Workshop) -> None:
         self._renderer = renderer
         self._live = live
         self._settings = settings
+        self._workshop = workshop
 
     def language(self, request: Request) -> str:
         """The reader's."""
         accept = request.headers.get("accept-language", "")
         return choose(request.cookies.get(COOKIE), accept, self._settings.language)
 
-    def page(self, request: Request, template: str, view: dict[str, object], *, status: int = 200) -> HTMLResponse:
-        """A whole page."""
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        common = {"here": "", "path": path, "person": request.scope.get("person"), "last_event": self._live.last_id}
-        view = {**common, **view}
-        return HTMLResponse(self._renderer.render(template, self.language(request), view), status)
+    async def page(
+        self, request: Request, template: str, view: Callable[[], dict[str, object]], *, status: int = 200
+    ) -> HTMLResponse:
+        """A whole page. `view` is called in a thread, where the page is made too: some take long."""
+        language, person = self.language(request), request.scope.get("person")
+        common = {"here": "", "path": asked_path(request), "person": person, "last_event": self._live.last_id}
+        text = await self._workshop.run(lambda: self._renderer.render(template, language, {**common, **view()}))
+        return HTMLResponse(text, status)
 
-    def error(self, request: Request, status: int, code: str) -> HTMLResponse:
+    async def error(self, request: Request, status: int, code: str) -> HTMLResponse:
         """A page that says in one sentence what is wrong; `code` is one of `page_words`."""
         sentence = say(WORDS, self.language(request), code)
-        return self.page(request, "error.html", {"status": status, "sentence": sentence}, status=status)
+        return await self.page(request, "error.html", lambda: {"status": status, "sentence": sentence}, status=status)
 
 
 class Pages:
@@ -59,8 +64,14 @@ class Pages:
         """`/`, or one region of it."""
         region = request.query_params.get("region")
         last_event = self._live.last_id  # before the picture is made: what changes meanwhile is told again
-        view = await wall_view(self._parts, self._frame.language(request), region and region[:MAX_REGION_CHARS])
-        return self._frame.page(request, "wall.html", {**view, "last_event": last_event, "here": "wall"})
+        language, parts = self._frame.language(request), self._parts
+        branches, incidents = dict(parts.board.branches), dict(parts.desk.open_incidents)
+
+        def view() -> dict[str, object]:
+            seen = wall_view(parts, branches, incidents, language, region and region[:MAX_REGION_CHARS])
+            return {**seen, "last_event": last_event, "here": "wall"}
+
+        return await self._frame.page(request, "wall.html", view)
 
     async def events(self, request: Request) -> ASGIApp:
         """`/events`."""
@@ -80,9 +91,18 @@ class Pages:
         return answer
 
 
+def asked_path(request: Request) -> str:
+    """What was asked for, with its query."""
+    query = request.scope["query_string"].decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
+
+
 def local_path(wanted: str) -> str:
     """A path of this site, whatever was asked for."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # such as //[
+        return "/"
     # A browser reads a backslash as a slash, so that /\host would be another site.
     foreign = parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted
     return "/" if foreign or not wanted.isprintable() else wanted

@@ -27,7 +27,8 @@ class EventStream:
         """Send until the reader leaves, or is too slow."""
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         with self._live.read(self._language) as reader:
-            first = f"retry: {RETRY_MS}\n\n".encode() + b"".join(self._live.catch_up(self._last_id, self._language))
+            missed = await self._live.catch_up(self._last_id, self._language)
+            first = f"retry: {RETRY_MS}\n\n".encode() + b"".join(missed)
             ends = [
                 asyncio.create_task(_send(first, reader, send), name="page events"),
                 asyncio.create_task(_left(receive), name="page reader left"),

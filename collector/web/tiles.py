@@ -75,6 +75,11 @@ def newest_agents(branches: Mapping[BranchKey, BranchNow]) -> dict[BranchName, B
     return newest
 
 
+def newest_agent(branches: Mapping[BranchKey, BranchNow], name: BranchName) -> BranchNow | None:
+    """The one that speaks for this branch; None: never heard of."""
+    return newest_agents({key: now for key, now in branches.items() if key[:2] == name}).get(name)
+
+
 def tile_of(name: BranchName, now: BranchNow | None, places: Places) -> Tile:
     """The tile of one branch, heard of or only listed."""
     entry = places.branch(*name)

@@ -1,10 +1,11 @@
 """The wall as a page, and the two of its panels that are sent anew when they change."""
 
-import asyncio
 from collections.abc import Mapping
 
 import msgspec
 
+from collector.board import BranchNow
+from collector.branches import BranchKey
 from collector.incidents.model import Incident, Phase
 from collector.inventory.places import Places
 from collector.web.parts import WebParts
@@ -64,10 +65,16 @@ def carriers_view(wall: Wall) -> dict[str, object]:
     return {"carriers": wall.carriers[:8]}
 
 
-async def wall_view(parts: WebParts, language: str, region: str | None) -> dict[str, object]:
-    """All the wall's template names."""
+def wall_view(
+    parts: WebParts,
+    branches: Mapping[BranchKey, BranchNow],
+    incidents: Mapping[str, Incident],
+    language: str,
+    region: str | None,
+) -> dict[str, object]:
+    """All the wall's template names, for a thread: `branches` of the board and open `incidents` are copies."""
     now_s = parts.clock.now_s()
-    wall = await asyncio.to_thread(make_wall, dict(parts.board.branches), parts.places, region)
+    wall = make_wall(branches, parts.places, region)
 
     def name_of(tile: Tile) -> str:
         return accessible_name(tile, parts.places, language, now_s)
@@ -80,6 +87,6 @@ async def wall_view(parts: WebParts, language: str, region: str | None) -> dict[
         "bounded": wall.shown < wall.total or region is not None or sum(wall.counts.values()) > MAX_TILES,
         "blind": blindness(parts.board, language, now_s),
         "updated_s": parts.board.updated_s,
-        **incidents_view(parts.desk.open_incidents, parts.places, language, with_ages=True),
+        **incidents_view(incidents, parts.places, language, with_ages=True),
         **carriers_view(wall),
     }
