@@ -137,13 +137,13 @@ def _answers(
     slots = _slots(connection, asked)
     found = []
     for key, numbers in groups.items():
-        series = json.dumps(numbers)
+        source = _source(asked, numbers)
         if not asked.every_ns:
-            points = _written(connection, asked, there, slots, series)
+            points = _written(connection, asked, there, slots, source)
         elif asked.pick in _SQL_PICKS:
-            points = _picked(connection, asked, there, slots, series)
+            points = _picked(connection, asked, there, slots, source)
         else:
-            points = _first_or_last(connection, asked, there, slots, series)
+            points = _first_or_last(connection, asked, there, slots, source)
         found.append(answer(asked, dict(zip(asked.group, key, strict=True)), points))
     return in_order(found)
 
@@ -159,21 +159,21 @@ def _slots(connection: sqlite3.Connection, asked: Question) -> range:
     return range(max(asked.start_ns // length_ns, first), min((asked.end_ns - 1) // length_ns, last) + 1)
 
 
-def _source(asked: Question) -> str:
-    """One seek for each slot and series; parameters: slots, series (JSON lists), start, end."""
+def _source(asked: Question, numbers: Iterable[int]) -> str:
+    """One seek for each slot and series; parameters: slots (a JSON list), start, end."""
     return (
-        f"FROM json_each(?) AS d CROSS JOIN json_each(?) AS s CROSS JOIN {table(asked.measurement)} AS p"
-        " ON p.slot = d.value AND p.series = s.value AND p.at_ns >= ? AND p.at_ns < ?"
+        f"FROM json_each(?) AS d CROSS JOIN {table(asked.measurement)} AS p"
+        f" ON p.slot = d.value AND p.series IN ({', '.join(map(str, numbers))}) AND p.at_ns >= ? AND p.at_ns < ?"
     )
 
 
 def _written(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, source: str
 ) -> list[Point]:
     """Points as written, about a day at a time from the newest, until there are enough."""
     columns = ", ".join(column(name) for name in there)
     some = " OR ".join(f"{column(name)} IS NOT NULL" for name in there)
-    query = f"SELECT at_ns, {columns} {_source(asked)} WHERE {some} ORDER BY at_ns DESC LIMIT ?"
+    query = f"SELECT at_ns, {columns} {source} WHERE {some} ORDER BY at_ns DESC LIMIT ?"
     points: list[Point] = []
     some_slots = DAY_NS // slot_ns(asked.measurement)
     for end in range(slots.stop, slots.start, -some_slots):
@@ -181,7 +181,6 @@ def _written(
             break
         words = (
             json.dumps([*range(max(slots.start, end - some_slots), end)]),
-            series,
             asked.start_ns,
             asked.end_ns,
             asked.limit - len(points),
@@ -191,12 +190,12 @@ def _written(
 
 
 def _picked(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, source: str
 ) -> list[Point]:
     pick = _SQL_PICKS[asked.pick]
     columns = ", ".join(f"{pick}({column(name)})" for name in there)
-    query = f"SELECT at_ns / ? * ? AS t, {columns} {_source(asked)} GROUP BY t ORDER BY t DESC"
-    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), series, asked.start_ns, asked.end_ns)
+    query = f"SELECT at_ns / ? * ? AS t, {columns} {source} GROUP BY t ORDER BY t DESC"
+    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), asked.start_ns, asked.end_ns)
     points = _spread(asked, there, connection.execute(query, words))
     if asked.pick != Pick.COUNT:
         return points
@@ -205,15 +204,15 @@ def _picked(
 
 
 def _first_or_last(
-    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, series: str
+    connection: sqlite3.Connection, asked: Question, there: tuple[str, ...], slots: range, source: str
 ) -> list[Point]:
     """SQLite takes a bare column from the row with the least or greatest time."""
     pick = "min" if asked.pick == Pick.FIRST else "max"
     found: dict[int, dict[str, Value]] = {}
-    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), series, asked.start_ns, asked.end_ns)
+    words = (asked.every_ns, asked.every_ns, json.dumps([*slots]), asked.start_ns, asked.end_ns)
     for name in there:
         query = (
-            f"SELECT at_ns / ? * ? AS t, {pick}(at_ns), {column(name)} {_source(asked)}"
+            f"SELECT at_ns / ? * ? AS t, {pick}(at_ns), {column(name)} {source}"
             f" WHERE {column(name)} IS NOT NULL GROUP BY t"
         )
         for at_ns, _, value in connection.execute(query, words):

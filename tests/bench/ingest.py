@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiomqtt
+import msgspec
 
 from tests.integration.collector.agents import window
 from tests.integration.collector.servers import (
@@ -32,15 +33,19 @@ from wire.codec import decode_ack, encode
 from wire.messages import Batch
 from wire.topics import Address, Lane, lane_topic
 
+BEGIN_NS = time.time_ns() - 600 * 10**9
 SAMPLES = 20
 AGENTS = 50
 IN_FLIGHT = 200
 
 
 def message(address: Address, number: int) -> tuple[str, bytes]:
-    """The `number`-th message of an agent, from 0."""
+    """The `number`-th message of an agent, from 0. Its windows are of now, so that their hours are noted."""
     first = number * SAMPLES + 1
-    records = tuple(window(seq) for seq in range(first, first + SAMPLES))
+    records = tuple(
+        msgspec.structs.replace(window(seq), start_ns=BEGIN_NS + seq * 10_000_000)
+        for seq in range(first, first + SAMPLES)
+    )
     return lane_topic(Lane.SAMPLES, address), encode(Batch(Lane.SAMPLES, "e1", first, 1, False, 0, records))
 
 

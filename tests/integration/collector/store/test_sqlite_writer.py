@@ -31,7 +31,7 @@ async def test_held_broken_and_replaced(tmp_path: Path, caplog: pytest.LogCaptur
     file = tmp_path / "history.db"
     history = SqliteHistory(file, timeout_s=5)
     assert await count(history) == 0  # no file yet
-    async with writing(tmp_path, Sqlite(file)) as rig:
+    async with writing(tmp_path, Sqlite(file, linger_s=0.2)) as rig:
         rig.put_windows(1000)
         await rig.drained()
         assert await count(history) == 1000
@@ -62,7 +62,7 @@ async def test_held_broken_and_replaced(tmp_path: Path, caplog: pytest.LogCaptur
 
 async def test_bad_lines_are_kept_aside(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
-    async with writing(tmp_path, Sqlite(file)) as rig:
+    async with writing(tmp_path, Sqlite(file, linger_s=0.2)) as rig:
         rig.put_windows(50)
         rig.put_lines("m x=1i 1", "m x=1.5 2", "nonsense", "m x=true 3", "m x=3i 4")
         rig.put_windows(40)
