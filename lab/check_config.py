@@ -41,6 +41,8 @@ def check(file: Path, *, files: bool = True) -> Checked:
     text = settings.read(file)
     tables = settings.tables(text, str(file))
     kinds = [name for name in ("agent", "collector") if name in tables]
+    if not kinds and "tenant" in tables:
+        raise SettingsError(f"{file}: is an inventory; check it with `branchline inventory check {file}`")
     if len(kinds) != 1:
         found = "both an [agent] and a [collector] table; give each its own file"
         missing = "neither an [agent] nor a [collector] table; add the one this file is for"

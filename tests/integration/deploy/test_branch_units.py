@@ -116,3 +116,11 @@ def test_the_page_may_look_at_the_agent_and_not_act(machine: Booted) -> None:
     groups = machine.process("branchline-page")["Groups"].split()
     assert machine.run("getent", "group", "branchline").split(":")[2] in groups
     assert machine.show("branchline-page", "NRestarts") == {"NRestarts": "0"}, machine.log("branchline-page")
+
+
+def test_a_page_without_settings_says_so_once_and_stays_ended(machine: Booted) -> None:
+    machine.run("sed", "-i", r"/^\[page\]/,$d", "/etc/branchline/agent.toml")
+    machine.run("systemctl", "restart", "branchline-page")
+    machine.wait(lambda: machine.show("branchline-page", "ActiveState") == {"ActiveState": "failed"}, 15.0)
+    assert machine.show("branchline-page", "NRestarts") == {"NRestarts": "0"}
+    assert machine.log("branchline-page").count("there is no page; add [page]") == 1

@@ -61,6 +61,12 @@ def test_the_examples_of_the_documentation_are_correct(
     assert capsys.readouterr() == (f"{file}: correct ({summary})\n", "")
 
 
+def test_an_inventory_has_a_command_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    file = EXAMPLES / "inventory.toml"
+    assert check_config.main([str(file)]) == 2
+    assert capsys.readouterr().err == f"{file}: is an inventory; check it with `branchline inventory check {file}`\n"
+
+
 def test_one_of_each_is_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = _good(tmp_path)
     assert check_config.main([str(file)]) == 0
