@@ -26,7 +26,8 @@ SCHEMA: tuple[str, ...] = (
 """Statements for `open_database`. `body` is MessagePack; the other columns only find it."""
 
 MAX_ENTRIES = 2000
-"""Lines of one timeline that are read; the newest."""
+"""Lines of one timeline that are kept; how it began, and the newest."""
+KEPT_FIRST = 20
 
 MAX_MERGES = 20
 
@@ -111,11 +112,24 @@ def save(
             "INSERT OR IGNORE INTO incident_branches(incident, tenant, branch) VALUES(?, ?, ?)",
             ((each.id, *branch) for branch in each.branches),
         )
+    entries = tuple(entries)
     for incident_id, entry in entries:
         add_entry(connection, incident_id, entry)
+    for incident_id in {each[0] for each in entries}:
+        _cut(connection, incident_id)
     connection.executemany(
         "INSERT INTO notices(incident, event, at_s, body) VALUES(?, ?, ?, ?)",
         ((each.id, str(event), at_s, _ENCODER.encode(each)) for event, at_s, each in notices),
+    )
+
+
+def _cut(connection: sqlite3.Connection, incident_id: str) -> None:
+    """A line that comes and goes for days fills no disk."""
+    numbers = "SELECT number FROM incident_entries WHERE incident = :id ORDER BY number"
+    connection.execute(
+        f"""DELETE FROM incident_entries WHERE incident = :id
+        AND number <= ({numbers} DESC LIMIT 1 OFFSET :newest) AND number >= ({numbers} LIMIT 1 OFFSET :first)""",  # noqa: S608  fixed words only
+        {"id": incident_id, "newest": MAX_ENTRIES - KEPT_FIRST, "first": KEPT_FIRST},
     )
 
 

@@ -79,18 +79,25 @@ class Desk:
 
     async def run(self) -> None:
         """Look for ever: when the board changes, and every second since silence and waits make no event."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
         with self._board.listen() as listener:
             while True:
-                await self.look()
+                whole = loop.time() >= due_s
+                due_s = loop.time() + TICK_S if whole else due_s
+                await self.look(whole=whole)
                 await asyncio.sleep(AT_MOST_EVERY_S)
                 await _within(listener, TICK_S - AT_MOST_EVERY_S)
 
-    async def look(self) -> None:
-        """One look. What it finds is on disk and told when this returns, or nothing of it is."""
+    async def look(self, *, whole: bool = True) -> None:
+        """One look. What it finds is on disk and told when this returns, or nothing of it is.
+
+        Not `whole`: only if trouble changed. A fleet that lives changes the board many times a second.
+        """
         async with self._writing:
             try:
                 await self._load()
-                changes, entries = await asyncio.to_thread(self._think, self._clock.now_s())
+                changes, entries = await asyncio.to_thread(self._think, self._clock.now_s(), whole=whole)
                 if changes or entries:
                     await self._save(changes, entries)
                 self._refused = False
@@ -157,10 +164,12 @@ class Desk:
         self._loaded = True
         self._announce(self.open_incidents)
 
-    def _think(self, now_s: float) -> tuple[Changes, list[tuple[str, Entry]]]:
+    def _think(self, now_s: float, *, whole: bool) -> tuple[Changes, list[tuple[str, Entry]]]:
         """In a thread: nothing else changes what it reads, but the board, of which it takes a copy."""
         picture = self._eyes.look(dict(self._board.branches))
         hearing = self._board.hearing
+        if not whole and not picture.news and hearing == (self._deafness.hearing_since_s is not None):
+            return Changes(), []
         began = {each.key: each.started_s for each in self.open_incidents.values()}
         groups = self._deafness.judge(now_s, began, hearing=hearing, deaf_since_s=self._board.deaf_since_s)
         if hearing:

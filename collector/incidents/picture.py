@@ -16,7 +16,7 @@ BranchName = tuple[str, str]
 
 
 class Picture:
-    """One look at the fleet. Build it with `Eyes.look`."""
+    """One look at the fleet. Build it with `Eyes.look`. `news`: some branch's trouble is not what it was before."""
 
     def __init__(
         self,
@@ -25,8 +25,11 @@ class Picture:
         sites: dict[BranchName, Site],
         places: Places,
         listed_lines: Counter[tuple[str, str, str]],
+        *,
+        news: bool,
     ) -> None:
         self.sites = sites
+        self.news = news
         self._board = board
         self._agents = agents
         self._places = places
@@ -94,10 +97,13 @@ class Eyes:
             if before is not None and len(before[0]) == len(now) and all(map(is_, before[0], now)):
                 read[name] = before
             else:
-                read[name] = now, read_site(now, self._places.branch(*name))
+                site = read_site(now, self._places.branch(*name))
+                read[name] = now, before[1] if before is not None and site == before[1] else site
+        known = self._read
+        news = read.keys() != known.keys() or any(site is not known[name][1] for name, (_, site) in read.items())
         self._read = read
         sites = {name: site for name, (_, site) in read.items() if site is not None}
-        return Picture(board, self._agents, sites, self._places, self._listed_lines)
+        return Picture(board, self._agents, sites, self._places, self._listed_lines, news=news)
 
     def _troubled(self, key: BranchKey, branch: BranchNow) -> bool:
         seen = self._seen.get(key)

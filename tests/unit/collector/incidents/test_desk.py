@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -14,9 +15,11 @@ from collector.board import Board
 from collector.clock import SteadyClock
 from collector.database import Database, open_database
 from collector.incidents import book
+from collector.incidents import desk as desk_module
 from collector.incidents.desk import Desk
 from collector.incidents.errors import UnknownIncidentError
-from collector.incidents.model import AlertClass, EntryKind, Incident, Phase
+from collector.incidents.model import AlertClass, Entry, EntryKind, Incident, Phase
+from collector.incidents.reconcile import reconcile
 from collector.incidents.settings import IncidentSettings
 from tests.unit.collector.incidents.scene import DOWN, START_S, UP, Fleet, entry, places
 from wire.messages import ActOutcome
@@ -231,3 +234,31 @@ async def test_the_book_finds_by_phase_tenant_branch_and_time(office: Office) ->
     assert await ids(before_s=second.started_s) == [first.id]
     assert await ids(limit=1) == [second.id]
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(first), type=Incident) == first
+
+
+async def test_a_timeline_keeps_its_beginning_and_its_end(office: Office) -> None:
+    entries = [("i1", Entry(float(number), EntryKind.COMMENT)) for number in range(book.MAX_ENTRIES + 300)]
+    for part in (entries[:1500], entries[1500:1900], entries[1900:]):
+        await office.database.run(partial(book.save, incidents=(), entries=part, notices=()))
+    kept = [each.at_s for each in await office.database.run(lambda connection: book.timeline(connection, "i1"))]
+    assert len(kept) == book.MAX_ENTRIES
+    assert kept[: book.KEPT_FIRST + 1] == [*range(book.KEPT_FIRST), book.KEPT_FIRST + 300]
+    assert kept[-1] == book.MAX_ENTRIES + 299
+
+
+async def test_news_of_branches_that_are_well_costs_no_look(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Mock(wraps=reconcile)
+    monkeypatch.setattr(desk_module, "reconcile", seen)
+    office.fleet.lines("b0", isp1=DOWN)
+    await office.look()
+    for name in ("b0", "b1"):
+        office.fleet.tell(name)
+        office.board.show(office.fleet.board.values(), (), office.clock.at_s, hearing=True)
+        await office.desk.look(whole=False)
+    assert seen.call_count == 1
+    office.fleet.lines("b1", isp1=DOWN)
+    office.board.show(office.fleet.board.values(), (), office.clock.at_s, hearing=True)
+    await office.desk.look(whole=False)
+    office.board.show((), (), office.clock.at_s, hearing=False)
+    await office.desk.look(whole=False)
+    assert seen.call_count == 3
