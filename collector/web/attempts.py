@@ -32,7 +32,10 @@ class Attempts:
             self._failures.popitem(last=False)
 
     def succeeded(self, address: str, user: str) -> None:
-        """The right password: this user's failures from this address are forgiven."""
+        """The right password: this was no failure, and those of this user from this address are forgiven."""
+        for _, key in _keys(address, user):
+            if times := self._failures.get(key):
+                times.pop()
         self._failures.pop(("both", address, user), None)
 
 

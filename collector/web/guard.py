@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from collector.clock import SteadyClock
 from collector.database import Database
 from collector.web.settings import WebSettings
-from collector.web.users import UserRole, user_of_session
+from collector.web.users import User, UserRole, user_of_session
 
 LOCAL = "local"
 _OPEN = ("/healthz", "/login", "/static/", "/language/")
 _HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "via")
+_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,13 @@ class Guard:
             if refusal := self._not_from_here(request):
                 return PlainTextResponse(refusal, 403)
             scope["person"] = Person(LOCAL, UserRole.OPERATOR, self._token(LOCAL), False)
-        elif token := request.cookies.get(session_cookie(self._settings)):
-            now_s = self._clock.now_s()
-            user = await self._database.run(lambda connection: user_of_session(connection, token, now_s))
-            if user is not None:
-                scope["person"] = Person(user.name, user.role, self._token(token), True)
-        if scope["person"] is not None or request.url.path.startswith(_OPEN):
+        elif user := await logged_in(request, self._settings, self._database, self._clock):
+            token = request.cookies[session_cookie(self._settings)]
+            scope["person"] = Person(user.name, user.role, self._token(token), True)
+        if scope["person"] is not None or str(scope["path"]).startswith(_OPEN):
             return None
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-            path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"/login?next={quote(path, safe='')}", 303)
+            return RedirectResponse(f"/login?next={quote(asked_path(request), safe='')}", 303)
         return PlainTextResponse("log in first\n", 401)
 
     def _not_from_here(self, request: Request) -> str:
@@ -91,6 +88,12 @@ class Guard:
         return hmac.new(self._key, of.encode(), hashlib.sha256).hexdigest()
 
 
+async def logged_in(request: Request, settings: WebSettings, database: Database, clock: SteadyClock) -> User | None:
+    """Whose session the request belongs to, if it has not ended."""
+    token, now_s = request.cookies.get(session_cookie(settings)), clock.now_s()
+    return await database.run(lambda connection: user_of_session(connection, token, now_s)) if token else None
+
+
 def session_cookie(settings: WebSettings) -> str:
     """Its name. `__Host-`: browsers take it only by HTTPS and from this very host."""
     return "__Host-bl_session" if settings.secure else "bl_session"
@@ -102,7 +105,16 @@ def same_site(request: Request) -> bool:
     if site is not None and site not in {"same-origin", "none"}:
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+    try:
+        return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+    except ValueError:  # such as http://[
+        return False
+
+
+def asked_path(request: Request) -> str:
+    """What was asked for, with its query."""
+    query = request.scope["query_string"].decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _host(netloc: str) -> str:

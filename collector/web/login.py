@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.web.attempts import Attempts
+from collector.web.connections import network_of
 from collector.web.forms import read_form
 from collector.web.guard import Person, session_cookie
 from collector.web.pages import Frame, local_path
@@ -41,7 +42,7 @@ class Login:
         form = await read_form(request)
         name, password = form.get("name", "")[:63], form.get("password", "")
         after = local_path(form.get("next", "/"))
-        address = request.client.host if request.client else ""
+        address = network_of(request.client.host) if request.client else ""
         loop = asyncio.get_running_loop()
         if wait_s := self._attempts.wait_s(address, name, loop.time()):
             return await self._form(request, after, name, "too_many_tries", int(wait_s // 60) + 1, status=429)

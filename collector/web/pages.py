@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
+from collector.web.guard import Person, asked_path, logged_in
 from collector.web.languages import COOKIE, choose
 from collector.web.live import Live
 from collector.web.parts import WebParts
@@ -79,7 +80,15 @@ class Pages:
             return Response("too many open pages; close some\n", 503, media_type="text/plain")
         last_id = request.headers.get("last-event-id") or request.query_params.get("after", "")
         language = self._frame.language(request)
-        return EventStream(self._live, language, last_id)
+        person: Person = request.scope["person"]
+        parts, settings = self._parts, self._settings
+
+        async def may_stay() -> bool:
+            if not person.logged_in:
+                return True
+            return await logged_in(request, settings, parts.database, parts.clock) is not None
+
+        return EventStream(self._live, language, last_id, may_stay)
 
     async def language(self, request: Request) -> Response:
         """`/language/<language>?next=`: choose, and go on where one was."""
@@ -89,12 +98,6 @@ class Pages:
             secure = self._settings.secure
             answer.set_cookie(COOKIE, language, max_age=31536000, samesite="lax", httponly=True, secure=secure)
         return answer
-
-
-def asked_path(request: Request) -> str:
-    """What was asked for, with its query."""
-    query = request.scope["query_string"].decode("latin-1")
-    return str(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def local_path(wanted: str) -> str:

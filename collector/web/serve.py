@@ -9,6 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from collector.errors import CollectorError
+from collector.web.connections import Connection, Listener
 from collector.web.settings import WebSettings
 
 DEAD_READER_MS = 20_000
@@ -37,7 +38,7 @@ def listen(settings: WebSettings) -> socket.socket:
         CollectorError: the address is taken, not this machine's, or not allowed.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = Listener(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # A reader that takes nothing for so long is cut off by the kernel; accepted sockets inherit it.
@@ -57,10 +58,11 @@ async def serve_on(listener: socket.socket, settings: WebSettings, app: Starlett
     """Serve on a socket that listens already. Raises as `serve`."""
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # a stranger's nonsense is no news
         access_log=False,
         server_header=False,
         proxy_headers=settings.only_here,  # a proxy on this machine names the reader's address; nobody else may
@@ -68,7 +70,6 @@ async def serve_on(listener: socket.socket, settings: WebSettings, app: Starlett
         ssl_certfile=settings.cert_file or None,
         ssl_keyfile=settings.key_file or None,
         timeout_graceful_shutdown=1,
-        limit_concurrency=1000,
     )
     try:
         config.load()

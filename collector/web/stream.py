@@ -1,6 +1,7 @@
 """`/events`: server-sent events. What a reader missed first, then each change; a slow reader is cut off."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
@@ -8,6 +9,7 @@ from collector.web.live import Live, Reader
 
 RETRY_MS = 2000
 PING_S = 15.0
+CHECK_S = 15.0  # a user who was removed, or whose session ended, sees no more after so long
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -18,10 +20,11 @@ _HEADERS = [
 class EventStream:
     """The answer to one reader."""
 
-    def __init__(self, live: Live, language: str, last_id: str) -> None:
+    def __init__(self, live: Live, language: str, last_id: str, may_stay: Callable[[], Awaitable[bool]]) -> None:
         self._live = live
         self._language = language
         self._last_id = last_id
+        self._may_stay = may_stay
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the reader leaves, or is too slow."""
@@ -33,6 +36,7 @@ class EventStream:
                 asyncio.create_task(_send(first, reader, send), name="page events"),
                 asyncio.create_task(_left(receive), name="page reader left"),
                 asyncio.create_task(reader.too_slow.wait(), name="page reader too slow"),
+                asyncio.create_task(_until_not(self._may_stay), name="page reader may stay"),
             ]
             try:
                 done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -42,6 +46,8 @@ class EventStream:
                 for each in ends:
                     each.cancel()
                 await asyncio.gather(*ends, return_exceptions=True)
+        if ends[3] in done:
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _send(first: bytes, reader: Reader, send: Send) -> None:
@@ -53,6 +59,13 @@ async def _send(first: bytes, reader: Reader, send: Send) -> None:
         except TimeoutError:
             event = b": ping\n\n"
         await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+async def _until_not(may_stay: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        if not await may_stay():
+            return
+        await asyncio.sleep(CHECK_S)
 
 
 async def _left(receive: Receive) -> None:

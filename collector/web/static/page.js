@@ -130,7 +130,9 @@
     source.addEventListener("beat", (event) => hear(event, null));
     source.addEventListener("error", () => {
       // CLOSED: refused, and the browser has given up; we have not.
-      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(connect, 5000);
+      refetch(); // notices that one has to log in again
     });
   };
   connect();
