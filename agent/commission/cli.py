@@ -3,7 +3,6 @@
 import argparse
 import getpass
 import os
-import re
 import sys
 import time
 from datetime import datetime
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from agent.config import BranchSettings
 
 DEFAULT_FILE = Path("/etc/branchline/agent.toml")
+NAME_CHARACTERS = 60
 _EPILOG = """\
 example: sudo branchline commission --by "Ana Silva" --json record.json
 
@@ -141,7 +141,7 @@ def _before(file: Path, digest: str, *, resume: bool) -> "Record | None":
     from agent.commission.record import load  # noqa: PLC0415 - as above
 
     if not resume:
-        if file.exists():
+        if os.path.lexists(file):  # unlike Path.exists, it does not raise in a folder that is not ours
             raise _UsageError(f"{file}: is there already; go on with it by --resume, or name another with --json")
         return None
     record = load(file)
@@ -175,9 +175,12 @@ def _who(given: str | None, talk: "Talk", language: str) -> str:
     name = os.environ.get("SUDO_USER") or getpass.getuser()
     if given is None:
         given = talk.ask(say(language, "who", name=name)) or name
-    if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,60}", given.strip()):
-        raise _UsageError("branchline commission: --by is a name on one line of at most 60 characters")
-    return given.strip()
+    given = given.strip()
+    if not (0 < len(given) <= NAME_CHARACTERS and given.isprintable()):
+        raise _UsageError(
+            f"branchline commission: --by is no name; write one line of at most {NAME_CHARACTERS} printable characters"
+        )
+    return given
 
 
 def _wait(text: str) -> float:

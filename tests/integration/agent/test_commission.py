@@ -181,6 +181,9 @@ def test_nobody_at_the_terminal(branch: AgentBranch) -> None:
     refused = commission()
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "use --yes" in refused.stderr
+    for name in ("x" * 61, "Ana\x9b2J", "Ana\u202e"):
+        nameless = commission("--yes", "--by", name)
+        assert (nameless.returncode, nameless.stderr.count("--by is no name")) == (2, 1)
     done = commission("--yes", "--by", "robot", "--wait", "500ms")
     assert done.returncode == 1
     assert "NOT ACCEPTED: 2 failed, 0 skipped, 0 not done." in done.stdout
