@@ -66,9 +66,10 @@ def story_lines(incident: Incident, entries: list[Entry], places: Places, langua
     """One incident whole: what, why, what happened."""
     lines = incident_lines(incident, places, language, now_s)
     lines.append(f"  confidence {incident.confidence:.0%}, because:")
-    lines += [f"    {incident_words.evidence_text(language, each)}" for each in incident.evidence]
+    called = incident_words.naming(places, incident.tenant)
+    lines += [f"    {incident_words.evidence_text(language, each, called)}" for each in incident.evidence]
     lines.append("  what happened (UTC):")
-    lines += [f"    {_clock(each.at_s)}  {incident_words.entry_text(language, each)}" for each in entries]
+    lines += [f"    {_clock(each.at_s)}  {incident_words.entry_text(language, each, called)}" for each in entries]
     return [part for line in lines for part in _folded(line)]
 
 

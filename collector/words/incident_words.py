@@ -1,7 +1,7 @@
 """Words of incidents in each language: causes, classes, states, evidence, timelines, titles."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from collector.incidents.evidence import AGAINST
@@ -33,13 +33,22 @@ def state_name(language: str, state: str) -> str:
     return say(WORDS, language, f"state.{state}")
 
 
-def evidence_text(language: str, evidence: Evidence) -> str:
+Naming = Callable[[str], str]
+"""What people call a branch of the incident's tenant."""
+
+
+def naming(places: Places, tenant: str) -> Naming:
+    """As the inventory calls them."""
+    return lambda branch: places.branch(tenant, branch).label if places.known(tenant, branch) else branch
+
+
+def evidence_text(language: str, evidence: Evidence, called: Naming = str) -> str:
     """One sentence; what speaks against the cause begins with `But`."""
-    text = say(WORDS, language, f"evidence.{evidence.code}", _translated(language, evidence.words))
+    text = say(WORDS, language, f"evidence.{evidence.code}", _translated(language, evidence.words, called))
     return say(WORDS, language, "against", {"text": text}) if evidence.code in AGAINST else text
 
 
-def entry_text(language: str, entry: Entry) -> str:
+def entry_text(language: str, entry: Entry, called: Naming = str) -> str:
     """One sentence. A person's own text follows it unchanged but for line breaks."""
     code = f"entry.{entry.kind}"
     if entry.kind is EntryKind.ACKNOWLEDGED and not entry.by:
@@ -48,7 +57,15 @@ def entry_text(language: str, entry: Entry) -> str:
         code = "entry.resolved_into"
     elif entry.kind is EntryKind.DELIVERY and entry.words.get("result") == "failed":
         code = "entry.delivery_failed"
-    values = {**_translated(language, entry.words), "by": entry.by, "branches": _branches(language, entry.words)}
+    words = _translated(language, entry.words, called)
+    values = {
+        **words,
+        "by": entry.by,
+        "branches": _counted(language, "branches", entry.words.get("count", "")),
+        "times": _counted(language, "times", entry.words.get("relapses", "")),
+        "what": _what(language, words.get("class", "?"), words.get("cause", "?")),
+        "before": _what(language, words.get("before_class", "?"), words.get("before_cause", "?")),
+    }
     text = say(WORDS, language, code, values)
     return f"{text} {one_line(entry.text, 500)}" if entry.text else text
 
@@ -105,17 +122,28 @@ def _regions(branches: tuple[tuple[str, str], ...], places: Places) -> str:
     return ", ".join(first) + (", …" if len(regions) > len(first) else "")
 
 
-def _branches(language: str, words: Mapping[str, str]) -> str:
-    count = words.get("count", "")
-    return counted(WORDS, language, "branches", int(count)) if count.isdecimal() else count
+def _counted(language: str, thing: str, count: str) -> str:
+    return counted(WORDS, language, thing, int(count)) if count.isdecimal() else count
 
 
-def _translated(language: str, words: Mapping[str, str]) -> dict[str, str]:
+def _what(language: str, alert_class: str, cause: str) -> str:
+    """Class and cause, once where they are called the same."""
+    return alert_class if alert_class == cause else say(WORDS, language, "what", {"class": alert_class, "cause": cause})
+
+
+def _translated(language: str, words: Mapping[str, str], called: Naming) -> dict[str, str]:
     """Words that are codes themselves, by what they are called."""
-    return {
-        name: say(WORDS, language, f"{kind}.{word}") if (kind := _CODED.get(name)) else word
-        for name, word in words.items()
-    }
+    return {name: _word(language, name, word, called) for name, word in words.items()}
+
+
+def _word(language: str, name: str, word: str, called: Naming) -> str:
+    if kind := _CODED.get(name):
+        return say(WORDS, language, f"{kind}.{word}")
+    if name in {"from", "to"} and not word:
+        return say(WORDS, language, "path.none")
+    if name in {"branch", "names"}:
+        return ", ".join(called(each) for each in word.split(", "))
+    return word
 
 
 _CODED = {

@@ -17,6 +17,7 @@ from collector.words.incident_words import (
     class_name,
     entry_text,
     evidence_text,
+    naming,
     state_name,
     title,
 )
@@ -151,3 +152,25 @@ def test_names_of_codes() -> None:
     assert say(WORDS, "en", "evidence.ups_on_battery", {}) == "UPS ? at ? runs on battery."
     assert (counted(WORDS, "fr", "branches", 0), counted(WORDS, "en", "branches", 0)) == ("0 agence", "0 branches")
     assert one_line("a" * 200) == "a" * 79 + "…"
+
+
+def test_class_and_cause_of_one_name_are_said_once() -> None:
+    words = {"class": "carrier", "cause": "isp", "before_class": "on_5g", "before_cause": "access_line"}
+    assert entry_text("en", Entry(AT_S, EntryKind.CHANGED, words)) == "Now ISP outage; was on 5G, access line."
+    assert entry_text("fr", Entry(AT_S, EntryKind.CHANGED, words)) == (
+        "Désormais panne de l'opérateur ; avant : en 5G, ligne d'accès."
+    )
+    assert entry_text("fr", Entry(AT_S, EntryKind.OPENED, words)) == "Ouvert : panne de l'opérateur."
+    assert entry_text("en", Entry(AT_S, EntryKind.RELAPSED, {"relapses": "1"})) == "Back again, 1 time so far."
+
+
+def test_branches_are_called_as_the_inventory_calls_them() -> None:
+    called = naming(PLACES, "acme")
+    relay = evidence(EvidenceCode.UPS_ON_BATTERY, AT_S, branch="b3", device="ups1")
+    assert evidence_text("fr", relay, called) == "L'onduleur ups1 (Agence 3) est sur batterie."
+    joined = Entry(AT_S, EntryKind.JOINED, {"count": "3", "names": "b1, nobody, …"})
+    assert entry_text("en", joined, called) == "Joined: 3 branches (Agence 1, nobody, …)."
+    words = {"branch": "b2", "from": "", "to": "cell", "outcome": "committed", "reason": "", "act": "m1"}
+    assert entry_text("en", Entry(AT_S, EntryKind.ACT, words), called) == (
+        "Agence 2: traffic moved from no path to cell: proved."
+    )
