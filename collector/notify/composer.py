@@ -1,10 +1,15 @@
 """Makes messages of deliveries: looks up what is known around an incident, and has it written."""
 
+import asyncio
 import sqlite3
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 
-from collector.board import Board
+from collector.board import Board, BranchNow
+from collector.branches import BranchKey
 from collector.clock import SteadyClock
 from collector.incidents import book
 from collector.incidents.model import Entry, Incident
@@ -38,6 +43,7 @@ class Composer:
         self._clock = clock
         self._base_url = base_url
         self._language = language
+        self._thread = ThreadPoolExecutor(1, "messages")
 
     def read(self, connection: sqlite3.Connection, receiver: str, work: Work) -> Material:
         """Look up, in a transaction."""
@@ -55,8 +61,15 @@ class Composer:
         entries = tuple(book.timeline(connection, incident.id))
         return Material(notices, first, entries, tuple(previous[:PREVIOUS]))
 
-    def message(self, settings: NotifySettings, work: Work, material: Material) -> Message:
-        """Write it, in the receiver's language."""
+    async def message(self, settings: NotifySettings, work: Work, material: Material) -> Message:
+        """Write it, in the receiver's language, in a thread: one about thousands of branches takes long."""
+        branches = dict(self._board.branches)
+        write = partial(self._write, settings, work, material, branches)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, write)
+
+    def _write(
+        self, settings: NotifySettings, work: Work, material: Material, branches: Mapping[BranchKey, BranchNow]
+    ) -> Message:
         language = settings.language or self._language
         newest = material.notices[-1]
         now_s = self._clock.now_s()
@@ -73,7 +86,7 @@ class Composer:
             language=language,
             base_url=self._base_url,
             now_s=now_s,
-            fleet=fleet_of((each.key, each.state, each.heard) for each in self._board.branches.values()),
+            fleet=fleet_of((each.key, each.state, each.heard) for each in branches.values()),
             entries=material.entries,
             previous=material.previous,
         )

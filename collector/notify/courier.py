@@ -102,7 +102,7 @@ class Courier:
 
     async def _send(self, work: Work, material: Material) -> Result:
         try:
-            return await self.notifier.send(self._composer.message(self.settings, work, material))
+            return await self.notifier.send(await self._composer.message(self.settings, work, material))
         except Exception as error:  # noqa: BLE001 - a fault of one service's code must not end the collector again and again
             sentence = f"a fault in kind {self.settings.kind!r}, please report it; the message is tried again"
             told = {"event": "notify.fault", "fields": {"receiver": self.name}}
@@ -122,7 +122,7 @@ class Courier:
                 continue
             work = Work((row,), row.event)
             material = await self._ledger.run(partial(self._composer.read, receiver=self.name, work=work))
-            kept[row.notice] = self._composer.message(self.settings, work, material)
+            kept[row.notice] = await self._composer.message(self.settings, work, material)
         self._kept = kept
         result = await keeper.keep(tuple(kept.values()), waiting)
         failed = "" if isinstance(result, Delivered) else result.reason

@@ -14,6 +14,7 @@ def fields(scene: Scene) -> dict[str, object]:
     """Names never change. Text is on one line and bounded; what is unknown is null."""
     incident = scene.incident
     member = scene.members[0] if scene.members else None
+    line = next((each for each in scene.members if each.line and member and each.branch == member.branch), None)
     at_s = sections.deadline(scene)
     branch = scene.branches[0] if scene.branches else None
     return {
@@ -27,8 +28,8 @@ def fields(scene: Scene) -> dict[str, object]:
         "branch": one_line(member.branch) if member is not None else None,
         "branches": [one_line(each) for _, each in scene.branches[:MAX_LISTED]],
         "branch_count": len(scene.branches),
-        "link": one_line(member.line) if member is not None and member.line else None,
-        "isp": one_line(member.isp) if member is not None and member.isp else None,
+        "link": one_line(line.line) if line is not None else None,
+        "isp": one_line(line.isp) if line is not None and line.isp else None,
         "cause": incident.cause,
         "confidence": incident.confidence,
         "started_at": _utc(incident.started_s),

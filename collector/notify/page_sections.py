@@ -1,13 +1,16 @@
 """The parts of a message's body, each a heading and lines. Pure."""
 
+import msgspec
+
 from collector.incidents.model import AlertClass, Cause, Member
 from collector.inventory.model import BranchEntry, Sim
 from collector.notify.scene import BranchName, Now, Scene, lines_down_elsewhere, next_work, people_at_work
+from collector.words.branch_labels import labelled
 from collector.words.incident_words import WORDS as INCIDENT_WORDS
 from collector.words.incident_words import cause_name, class_name, evidence_text, state_name
 from collector.words.message_words import plain
 from collector.words.speak import say as say_incident
-from wire.messages import BranchState, LinkState, PowerSource, Role, SensorState
+from wire.messages import BranchState, LinkState, PowerSource, Role, SensorKind, SensorState
 
 MAX_MEMBERS = 8
 MAX_BRANCHES = 3
@@ -16,6 +19,10 @@ MAX_ACTS = 8
 BEFORE_S = 120.0
 _NOW = {AlertClass.PIPELINE_BLIND, AlertClass.ISOLATED, AlertClass.FAILOVER_FAILED, AlertClass.CARRIER}
 _NEVER = {AlertClass.TEST}
+# A proved power cut or flood is no fault of the ISP: a ticket for it is billed, and mends nothing.
+_OF_ONE_CAUSE = {AlertClass.ISOLATED, AlertClass.ON_5G, AlertClass.LINE_DOWN, AlertClass.UNSTABLE}
+_SITE_CAUSES = {Cause.POWER, Cause.FLOOD}
+_SURE = 0.8
 
 
 def impact(scene: Scene) -> list[str]:
@@ -24,7 +31,7 @@ def impact(scene: Scene) -> list[str]:
     if scene.over:
         ended_s = incident.resolved_s or scene.now_s
         return [scene.say("impact.resolve", span=scene.span(ended_s - incident.started_s))]
-    lines = [scene.say(f"impact.{incident.alert_class}")]
+    lines = [_felt(scene)]
     if len(scene.branches) > 1:
         states = [scene.fleet[each].state for each in scene.branches if each in scene.fleet]
         counts = {
@@ -39,6 +46,19 @@ def impact(scene: Scene) -> list[str]:
         for branch in scene.branches[:MAX_BRANCHES]
         if (people := people_at_work(scene, branch))
     ]
+
+
+def _felt(scene: Scene) -> str:
+    """A class is the worst the incident was; what users feel is what is so now, where it is so."""
+    if scene.incident.alert_class is not AlertClass.ISOLATED:
+        return scene.say(f"impact.{scene.incident.alert_class}")
+    if not scene.isolated:
+        return scene.say("impact.was_isolated")
+    if len(scene.branches) == 1:
+        return scene.say("impact.isolated")
+    names = ", ".join(scene.label(each) for each in scene.isolated[:MAX_BRANCHES])
+    more = len(scene.isolated) - MAX_BRANCHES
+    return scene.say("impact.some_isolated", names=names + (f" +{more}" if more > 0 else ""))
 
 
 def what(scene: Scene) -> list[str]:
@@ -72,7 +92,10 @@ def cause(scene: Scene) -> list[str]:
     else:
         name = cause_name(scene.language, incident.cause)
         lines = [scene.say("cause.sure", cause=name, percent=round(100 * incident.confidence))]
-    return lines + [plain(evidence_text(scene.language, each), 240) for each in incident.evidence[:MAX_EVIDENCE]]
+    for each in incident.evidence[:MAX_EVIDENCE]:
+        named = msgspec.structs.replace(each, words=labelled(each.words, incident.tenant, scene.places))
+        lines.append(plain(evidence_text(scene.language, named), 240))
+    return lines
 
 
 def done(scene: Scene) -> list[str]:
@@ -117,7 +140,7 @@ def deadline(scene: Scene) -> float | None:
     if scene.incident.alert_class in _NOW:
         return scene.now_s
     work_s, _ = next_work(scene)
-    if scene.incident.alert_class is AlertClass.POWER_LOST and (end_s := battery_end_s(scene)) is not None:
+    if (end_s := battery_end_s(scene)) is not None:  # then what is on battery is cut off
         return min(end_s, work_s)
     return work_s
 
@@ -130,7 +153,13 @@ def waits(scene: Scene) -> bool:
 
 def next_step(scene: Scene) -> str:
     """The one thing to do."""
-    return scene.say("you.resolve" if scene.over else f"you.{scene.incident.alert_class}")
+    incident = scene.incident
+    if scene.over:
+        return scene.say("you.resolve")
+    if incident.alert_class in _OF_ONE_CAUSE and incident.cause in _SITE_CAUSES and incident.confidence >= _SURE:
+        isolated = "isolated_" if incident.alert_class is AlertClass.ISOLATED else ""
+        return scene.say(f"you.{isolated}{incident.cause}")
+    return scene.say(f"you.{incident.alert_class}")
 
 
 def you(scene: Scene) -> list[str]:
@@ -248,7 +277,7 @@ def _water(scene: Scene, label: str, now: Now) -> list[str]:
     return [
         scene.say("risk.water", branch=label, sensor=sensor)
         for sensor, reading in now.heard.sensors.items()
-        if reading.state is SensorState.ALARM
+        if reading.state is SensorState.ALARM and reading.kind is SensorKind.FLOOD
     ]
 
 
@@ -261,8 +290,10 @@ def _paths(scene: Scene, label: str, now: Now, place: BranchEntry) -> list[str]:
     if active.role is Role.CELL:
         line = place.line_of(now.heard.active)
         sim = line.sim if line is not None else Sim()
-        words = {"branch": label, "line": now.heard.active, "cap": f"{sim.cap_gb:g}", "plan": sim.plan or "?"}
-        lines.append(scene.say("risk.cap" if sim.cap_gb else "risk.metered", **words))
+        words = {"branch": label, "line": now.heard.active, "cap": f"{sim.cap_gb:g}"}
+        text = scene.say("risk.cap" if sim.cap_gb else "risk.metered", **words)
+        plan = plain(sim.plan)
+        lines.append(f"{text} ({plan})" if plan and plan != f"{sim.cap_gb:g} GB" else text)
     if all(path.state is not LinkState.UP for name, path in now.heard.paths.items() if name != now.heard.active):
         lines.append(scene.say("risk.last", branch=label))
     return lines

@@ -128,7 +128,11 @@ def _where(scene: Scene) -> str:
     """What and where: lines of one branch by name, else what the incident is called."""
     members = scene.members
     if len(scene.branches) != 1 or scene.incident.alert_class in {AlertClass.CARRIER, AlertClass.ANCHORS}:
-        return title(scene.language, scene.incident, scene.places)
+        text = title(scene.language, scene.incident, scene.places)
+        if scene.isolated and len(scene.branches) > 1 and not scene.over:
+            named = ", ".join(scene.label(each) for each in scene.isolated[:2])
+            text += f": {named}" + (f" +{len(scene.isolated) - 2}" if len(scene.isolated) > 2 else "")
+        return text
     words = [scene.label(scene.branches[0])]
     lines = [each for each in members if each.line and not scene.over]
     if lines:

@@ -5,6 +5,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from collector.branches import BranchKey
 from collector.heard import BranchHeard
@@ -19,6 +20,8 @@ BranchName = tuple[str, str]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WORK_STARTS, _WORK_ENDS = 8, 18
+_WORST = ("ISOLATED", "FAILOVER_FAILED", "ON_5G", "DOWN")
+_RANK = {state: rank for rank, state in enumerate(_WORST)}
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -35,6 +38,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         fleet: the branches of the board, of every tenant
         entries: timeline of the incident
         previous: earlier incidents of its first branch, newest first
+        members: what the message is about, worst first: what is still in trouble, or all of it when nothing is
+        branches: those of `members`, each once
     """
 
     event: NoticeEvent
@@ -46,6 +51,13 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     fleet: Mapping[BranchName, Now]
     entries: tuple[Entry, ...] = ()
     previous: tuple[Incident, ...] = ()
+    members: tuple[Member, ...] = ()
+    branches: tuple[BranchName, ...] = ()
+
+    def __post_init__(self) -> None:
+        members = sorted(self.incident.now or self.incident.members, key=lambda each: _RANK.get(each.state, len(_RANK)))
+        force_setattr(self, "members", tuple(members))
+        force_setattr(self, "branches", tuple(dict.fromkeys((each.tenant, each.branch) for each in members)))
 
     @property
     def over(self) -> bool:
@@ -53,14 +65,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         return self.event is NoticeEvent.RESOLVE
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        """What the message is about: what is still in trouble, or all of it when nothing is."""
-        return self.incident.now or self.incident.members
-
-    @property
-    def branches(self) -> tuple[BranchName, ...]:
-        """Branches of `members`, each once."""
-        return tuple(dict.fromkeys((each.tenant, each.branch) for each in self.members))
+    def isolated(self) -> tuple[BranchName, ...]:
+        """Branches of which the incident says that they are cut off now."""
+        return tuple((each.tenant, each.branch) for each in self.members if each.state == _WORST[0])
 
     @property
     def place(self) -> BranchEntry:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.board import Board
+from collector.heard import SensorHeard
 from collector.incidents.model import Acknowledgement, AlertClass, Cause, Evidence, Incident, Member, Severity
 from collector.inventory.model import Freeze, LineEntry, Referent
 from collector.inventory.places import Places
@@ -20,7 +21,7 @@ from collector.notify.scene import fleet_of
 from collector.words import LANGUAGES
 from collector.words.message_words import WORDS, plain
 from tests.unit.collector.notify.incidents import START_S, board, incident, page, places
-from wire.messages import BranchState, PowerSource
+from wire.messages import BranchState, PowerSource, SensorKind, SensorState
 
 TRIGGER, UPDATE, RESOLVE = NoticeEvent.TRIGGER, NoticeEvent.UPDATE, NoticeEvent.RESOLVE
 ORDER = ["IMPACT", "WHAT", "CAUSE", "DONE", "YOU", "RISK", "SCOPE", "LINKS", "REFERENT", "ISP", "BEFORE"]
@@ -131,6 +132,51 @@ def test_many_branches_are_counted_and_the_rest_is_cut() -> None:
     assert "and 54 more" in _part(text.body, "WHAT")
     assert "Branches: 62 of 63." in _part(text.body, "SCOPE")
     assert text.fields["branch_count"] == 62
+
+
+def test_of_many_branches_the_isolated_ones_are_named_first_and_are_whom_to_ring() -> None:
+    names = [f"b{n}" for n in range(20)]
+    members = [Member("acme", name, "", "ON_5G", "", START_S) for name in names]
+    members += [Member("acme", name, "fibre", "DOWN", "Orange", START_S) for name in names]
+    members.append(Member("acme", "nantes-1", "", "ISOLATED", "", START_S))
+    about = page(cause=Cause.POWER, confidence=0.95, members=tuple(members))
+    text = _text(TRIGGER, about)
+    assert text.subject.startswith("[P1][ISOLATED] 21 branches: power cut, 1 isolated: Nantes Beaujoire")
+    assert _part(text.body, "IMPACT").startswith("IMPACT: Cut off, no path answers: Nantes Beaujoire.")
+    assert _part(text.body, "WHAT").startswith("WHAT: Nantes Beaujoire: isolated")
+    assert _part(text.body, "REFERENT").startswith("REFERENT: Nantes Beaujoire: Anne Martin")
+    assert text.fields["branch"] == "nantes-1"
+    assert "No ticket with the ISP" in _part(text.body, "YOU")
+    over = tuple(msgspec.structs.replace(each, state="ON_5G") for each in about.members)
+    assert "Nobody is cut off any more" in _text(UPDATE, msgspec.structs.replace(about, members=over)).body
+
+
+def test_a_ticket_with_the_isp_is_for_what_the_isp_can_mend() -> None:
+    for cause, expected in ((Cause.POWER, "when will power be back"), (Cause.FLOOD, "how high is the water")):
+        proved = incident(cause=cause, confidence=0.9)
+        assert expected in _part(_text(TRIGGER, proved).body, "YOU")
+        assert expected in str(_text(TRIGGER, proved).fields["next_step"])
+    unsure = incident(cause=Cause.POWER, confidence=0.5)
+    assert "Open a ticket" in _part(_text(TRIGGER, unsure).body, "YOU")
+
+
+def test_a_mains_relay_is_no_water() -> None:
+    seen = board()
+    (now,) = seen.branches.values()
+    sensors = {
+        "mains": SensorHeard(SensorKind.MAINS, SensorState.ALARM, 1, 1),
+        "cellar": SensorHeard(SensorKind.FLOOD, SensorState.ALARM, 1, 1),
+    }
+    heard = msgspec.structs.replace(now.heard, sensors=sensors)
+    seen.show([msgspec.structs.replace(now, heard=heard)], (), START_S, hearing=True)
+    risk = _part(_text(TRIGGER, incident(), seen=seen).body, "RISK")
+    assert "water sensor cellar in alarm" in risk
+    assert "mains" not in risk
+
+
+def test_evidence_calls_branches_as_people_do() -> None:
+    about = incident(evidence=(Evidence("water_sensor", START_S, {"branch": "nantes-1", "sensor": "cellar"}),))
+    assert "at Nantes Beaujoire is wet" in _text(TRIGGER, about).body
 
 
 def test_who_has_it_freezes_and_what_was_before() -> None:
