@@ -77,6 +77,12 @@ def test_where_traffic_was_is_asked_when_the_cable_goes_and_not_when_the_step_be
     assert judged(other, (1.0, began), (200.0, back), (210.0, gone)) == Verdict(True, "stayed", {"path": "fibre"})
 
 
+def test_a_move_on_trial_is_not_where_traffic_was() -> None:
+    trial, undone = seen("dsl", moving=True), seen("fibre", g5="DOWN")
+    answers = ((1.0, seen("fibre")), (2.0, trial), (3.0, undone))
+    assert judged(Step(Kind.PULL, ("5g",)), *answers) == Verdict(True, "stayed", {"path": "fibre"})
+
+
 def test_nobody_knows_where_traffic_goes_while_the_actor_is_away() -> None:
     judge = Judge(Step(Kind.START, ("fibre",)), 0.0)
     assert judge.see(seen(""), 1.0) is None

@@ -103,6 +103,13 @@ def test_other_settings_in_the_middle_are_no_acceptance() -> None:
     assert rig.kept[-1].results[0].code == "other_settings"
 
 
+def test_a_record_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(RecordError, match="cannot be written"):
+        save(tmp_path / "record.json", record())
+    assert [file.name for file in tmp_path.iterdir()] == ["record.json"]
+
+
 @pytest.mark.parametrize("file", ["", ".", "/"])
 def test_a_record_that_has_no_name_is_said(file: str) -> None:
     with pytest.raises(RecordError, match="cannot be written"):
