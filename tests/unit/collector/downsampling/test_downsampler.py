@@ -132,9 +132,11 @@ async def test_windows_between_making_and_storing_are_not_forgotten(
     async with running(tmp_path, monkeypatch) as rig:
         await rig.write(lines())
         await rig.until_offered(1)
+        rig.downsampler._settle_s = 3600.0  # so that it is not made again before the first lines are stored
         await rig.write(lines(first=3, count=1))
         await rig.write(rig.offered[0].split(b"\n"))
         assert rig.downsampler.waiting == 1
+        rig.downsampler._settle_s = 0.0
         await rig.until_offered(2)
         await rig.write(rig.offered[1].split(b"\n"))
         (found,) = await rig.hours()
