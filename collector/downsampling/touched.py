@@ -48,7 +48,7 @@ def read_touch(lines: Sequence[bytes]) -> Touch:
 
 
 def batch_hours(address: Address, batch: Batch) -> set[Hour]:
-    """Hours of the windows in a batch. Pure; a fifth of a microsecond a window."""
+    """Hours of the windows in a batch. Pure. Costs a quarter of what reading the lines does."""
     numbers = {record.start_ns // HOUR_NS for record in batch.records if isinstance(record, Window)}
     return {Hour(number, address.tenant, address.branch) for number in numbers}
 

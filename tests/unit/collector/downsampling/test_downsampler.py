@@ -12,7 +12,7 @@ from collector.database import Database, open_database
 from collector.downsampling import downsampler as module
 from collector.downsampling.downsampler import Downsampler
 from collector.downsampling.hours import HOUR_NS
-from collector.downsampling.touched import SCHEMA, Hour, load, read_touch
+from collector.downsampling.touched import SCHEMA, Hour, batch_hours, load, read_touch
 from collector.store.history import Series
 from collector.store.record_lines import batch_lines
 from collector.store.sqlite import Sqlite
@@ -219,3 +219,10 @@ def test_lines_of_other_measurements_touch_nothing() -> None:
     other = [b"link_state,tenant=t1,branch=b1,agent=a1 new=3i 5", b"fleet,tenant=t1 links_up=3i 5", b"nonsense", b""]
     assert read_touch(other) == (set(), set())
     assert read_touch(lines()) == ({Hour(HOUR, "t1", "b1")}, set())
+
+
+def test_hours_of_a_batch_are_those_of_its_lines() -> None:
+    records = tuple(window(HOUR * HOUR_NS + n * HOUR_NS // 3, "isp1") for n in range(7))
+    made = [line.encode() for line in batch_lines(AGENT, batch(*records))]
+    assert batch_hours(AGENT, batch(*records)) == read_touch(made).windows
+    assert len(read_touch(made).windows) == 3
