@@ -46,6 +46,8 @@ class Judge:
         """One more answer, None: the agent gave none. Returns the verdict as soon as there is one."""
         self._last = seen
         if seen is None:
+            self._before = None  # what it does not see it cannot time: the cable has to be seen in again
+            self._signs.clear()
             return None
         self._first = self._first or seen
         return self._look(seen, now_s)

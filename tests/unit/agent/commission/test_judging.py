@@ -127,6 +127,13 @@ def test_an_agent_that_does_not_answer_proves_nothing() -> None:
     assert judge.missing() == ("no_agent", {})
 
 
+def test_a_cable_pulled_while_the_agent_was_away_is_not_timed() -> None:
+    judge = Judge(Step(Kind.PULL, ("fibre",)), 0.0)
+    for now_s, answer in ((1.0, seen("fibre")), (2.0, None), (9.0, seen("dsl", fibre="DOWN"))):
+        assert judge.see(answer, now_s) is None
+    assert judge.missing() == ("not_in", {"paths": "fibre DOWN"})
+
+
 def test_the_collector() -> None:
     step, away = Step(Kind.COLLECTOR), seen("fibre", connected=False)
     assert judged(step, (1.0, away), (2.0, seen("fibre"))) == Verdict(True, "heard")
