@@ -142,7 +142,7 @@ async def backlog(store: Sqlite, end_turn: int, chance: random.Random) -> dict[s
     for start in range(0, len(lines), MAX_LINES):
         await write(store, lines[start : start + MAX_LINES])
     taken_s = time.perf_counter() - begin_s
-    return {"windows_per_s": round(len(lines) / taken_s), "written_mb": round((written_bytes() - before_bytes) / 1e6)}
+    return {"lines_per_s": round(len(lines) / taken_s), "written_mb": round((written_bytes() - before_bytes) / 1e6)}
 
 
 async def measure(file: Path, links: int, days: float, commits: int) -> dict[str, object]:

@@ -1,10 +1,12 @@
 """The writer and the embedded store: trouble with the file loses nothing; a reader beside it sees every write."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from collector.store.base import Answer
 from collector.store.history import HistoryError
 from collector.store.sqlite import Sqlite
 from collector.store.sqlite_history import SqliteHistory
@@ -58,6 +60,27 @@ async def test_held_broken_and_replaced(tmp_path: Path, caplog: pytest.LogCaptur
         assert await count(history) == 500
         assert rig.letters() == []
     await history.close()
+
+
+class CountingSqlite(Sqlite):
+    """Counts its writes."""
+
+    writes = 0
+
+    async def write(self, lines: bytes) -> Answer:
+        self.writes += 1
+        return await super().write(lines)
+
+
+async def test_points_wait_in_the_journal_to_be_written_together(tmp_path: Path) -> None:
+    store = CountingSqlite(tmp_path / "history.db", linger_s=0.5)
+    async with writing(tmp_path, store) as rig:
+        for _ in range(20):
+            rig.put_windows(1)
+            await asyncio.sleep(0.01)
+        await rig.drained()
+        assert rig.counters.lines_written == 20
+        assert store.writes <= 4
 
 
 async def test_bad_lines_are_kept_aside(tmp_path: Path) -> None:
