@@ -137,12 +137,19 @@ def deadline(scene: Scene) -> float | None:
     """Unix seconds by which somebody must have acted, or before which nobody need; None: never."""
     if scene.over or scene.incident.alert_class in _NEVER:
         return None
-    if scene.incident.alert_class in _NOW:
+    if scene.incident.alert_class in _NOW or _wet(scene):
         return scene.now_s
     work_s, _ = next_work(scene)
     if (end_s := battery_end_s(scene)) is not None:  # then what is on battery is cut off
         return min(end_s, work_s)
     return work_s
+
+
+def _wet(scene: Scene) -> bool:
+    """Water does not wait for working hours, whoever reads this before them."""
+    incident = scene.incident
+    flood = incident.cause is Cause.FLOOD and incident.confidence >= _SURE
+    return flood or incident.alert_class is AlertClass.WATER
 
 
 def waits(scene: Scene) -> bool:

@@ -68,8 +68,8 @@ class BranchPage:
         """The page. `?hours=` of quality, `?flight=` the event (Unix nanoseconds) whose flight record is shown."""
         name, view = self._now(request)
         parts, now_s = self._parts, self._parts.clock.now_s()
-        hours = _number(request.query_params.get("hours", ""), 6)
-        hours = hours if hours in HOURS else 6
+        hours = _number(request.query_params.get("hours", ""), HOURS[0])
+        hours = hours if hours in HOURS else HOURS[0]
         at_ns = _number(
             request.query_params.get("flight", ""), newest_event_ns(newest_agent(parts.board.branches, name))
         )

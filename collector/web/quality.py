@@ -14,6 +14,7 @@ ROWS = 12  # of the table beside a chart
 HOURS = (1, 6, 24, 168)
 FLIGHT_S = 30.0
 MAX_LINES = 8
+SHORTEST_S = 600.0
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -65,7 +66,9 @@ async def read_quality(history: History | None, name: tuple[str, str], now_s: fl
         )
     except HistoryError as error:
         return Quality(fault=str(error), code="history_silent")
-    x = chart.time_scale(start_s, now_s)
+    # A branch that is new fills its chart: what was before it is no gap.
+    first_s = min((each.at_ns[0] / 1e9 for each in series if each.at_ns), default=start_s)
+    x = chart.time_scale(max(start_s, min(first_s, now_s - SHORTEST_S)), now_s)
     lines = [_line(each, x, step_s) for each in series[:MAX_LINES] if each.at_ns]
     return Quality(lines, chart.ticks(x, 6), code="" if lines else "no_windows")
 

@@ -62,7 +62,8 @@ def incidents_view(
 
 def carriers_view(wall: Wall) -> dict[str, object]:
     """The panel of lines by ISP."""
-    return {"carriers": wall.carriers[:8]}
+    told = [each for each in wall.carriers if each.isp != "?" or each.lines > each.unknown]
+    return {"carriers": told[:8]}
 
 
 def wall_view(

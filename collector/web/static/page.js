@@ -37,11 +37,19 @@
     }
   };
 
+  // Told from others by where it stands: what people opened stays open.
+  const keyOf = (details) => {
+    const item = details.closest("li");
+    if (item) return `${item.dataset.kind} ${item.querySelector("time")?.dateTime}`;
+    return details.closest("section")?.getAttribute("aria-labelledby");
+  };
   const fill = (id, html) => {
     const element = byId(id);
     if (!element || html === undefined) return;
     const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const open = [...element.querySelectorAll("details[open]")].map((each) => keyOf(each));
     element.innerHTML = html; // rendered and escaped by the collector
+    for (const each of element.querySelectorAll("details")) each.open = open.includes(keyOf(each));
     if (focused) element.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   };
 

@@ -156,6 +156,7 @@ def test_a_ticket_with_the_isp_is_for_what_the_isp_can_mend() -> None:
         proved = incident(cause=cause, confidence=0.9)
         assert expected in _part(_text(TRIGGER, proved).body, "YOU")
         assert expected in str(_text(TRIGGER, proved).fields["next_step"])
+    assert _text(TRIGGER, incident(cause=Cause.FLOOD, confidence=0.9)).subject.endswith("act now")
     unsure = incident(cause=Cause.POWER, confidence=0.5)
     assert "Open a ticket" in _part(_text(TRIGGER, unsure).body, "YOU")
 

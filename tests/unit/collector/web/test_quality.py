@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from collector.store.history import HistoryError, Pick, Series, Value
-from collector.web.quality import POINTS, ROWS, read_flight, read_quality
+from collector.web.quality import POINTS, ROWS, SHORTEST_S, read_flight, read_quality
 from collector.web.records import read_record
 
 NOW_S = 1_790_000_000.0
@@ -92,3 +92,11 @@ async def test_the_record_reads_states_and_outcomes_and_survives_odd_ones() -> N
         ("change", "UNKNOWN", "UNKNOWN"),
         ("change", "UP", "DOWN"),
     ]
+
+
+async def test_a_branch_that_is_new_fills_its_chart() -> None:
+    for age_s, shown_s in ((60.0, SHORTEST_S), (1800.0, 1800.0)):
+        at_ns = tuple(int((NOW_S - age_s + each) * 1e9) for each in (0.0, 20.0))
+        history = FakeHistory({"link": [Series({"link": "fibre"}, at_ns, {"rtt_median_ms": (10.0, 10.0)})]})
+        x = (await read_quality(history, NAME, NOW_S, 6)).x
+        assert round(x[-1].value - x[0].value) == shown_s

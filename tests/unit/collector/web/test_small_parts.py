@@ -139,3 +139,11 @@ def test_who_need_not_log_in(listen: str, public_url: str, free: bool) -> None: 
 def test_a_time_zone_nobody_has() -> None:
     with pytest.raises(ValueError, match="timezone: 'Mars/Base' is not a time zone"):
         WebSettings(timezone="Mars/Base")
+
+
+def test_who_logs_in_often_is_not_kept_out() -> None:
+    attempts = Attempts()
+    for _ in range(2 * LIMITS["user"]):
+        assert attempts.wait_s("10.0.0.1", "camille", 0.0) == 0
+        attempts.failed("10.0.0.1", "camille", 0.0)
+        attempts.succeeded("10.0.0.1", "camille")
