@@ -1,6 +1,7 @@
 """The `branchline` command: one door, each package's own `cli` imported only when its sub-command runs."""
 
 import difflib
+import errno
 import importlib
 import io
 import os
@@ -45,18 +46,31 @@ def main(words: list[str] | None = None) -> int:
         if not _reader_left():
             raise
         return 1
+    except KeyboardInterrupt:
+        return 130  # as a shell says of what SIGINT ended
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise  # not our own output: that is a stream without a name
+        _let_go()
+        print("branchline: the output cannot be written: no space left there", file=sys.stderr)
+        return 1
     return code
 
 
 def _reader_left() -> bool:
-    """Whether nobody reads our output any more, as after `| head`: no fault to show. What is unwritten is let go."""
+    """Whether nobody reads our output any more, as after `| head`: no fault to show."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
     if not any(events & select.POLLERR for _, events in poll.poll(0)):
         return False
+    _let_go()
+    return True
+
+
+def _let_go() -> None:
+    """What is unwritten goes nowhere, so that Python's own flush at the end says nothing."""
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    return True
 
 
 def _run(words: list[str]) -> int:

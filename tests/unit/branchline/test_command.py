@@ -108,3 +108,19 @@ def test_only_the_wanted_command_is_imported() -> None:
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert out == f"branchline {__version__}\n[]\n"
+
+
+def test_an_output_without_room_is_one_sentence() -> None:
+    words = [sys.executable, "-m", "branchline", "--help"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "branchline: the output cannot be written: no space left there\n"
+
+
+def test_ctrl_c_is_no_fault_of_ours(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_run", interrupted)
+    assert _run(capsys, monkeypatch, "status") == (130, "", "")
