@@ -1,13 +1,10 @@
 """The parts of a message's body, each a heading and lines. Pure."""
 
-import msgspec
-
 from collector.incidents.model import AlertClass, Cause, Member
 from collector.inventory.model import BranchEntry, Sim
 from collector.notify.scene import BranchName, Now, Scene, lines_down_elsewhere, next_work, people_at_work
-from collector.words.branch_labels import labelled
 from collector.words.incident_words import WORDS as INCIDENT_WORDS
-from collector.words.incident_words import cause_name, class_name, evidence_text, state_name
+from collector.words.incident_words import cause_name, class_name, evidence_text, naming, state_name
 from collector.words.message_words import plain
 from collector.words.speak import say as say_incident
 from wire.messages import BranchState, LinkState, PowerSource, Role, SensorKind, SensorState
@@ -92,10 +89,10 @@ def cause(scene: Scene) -> list[str]:
     else:
         name = cause_name(scene.language, incident.cause)
         lines = [scene.say("cause.sure", cause=name, percent=round(100 * incident.confidence))]
-    for each in incident.evidence[:MAX_EVIDENCE]:
-        named = msgspec.structs.replace(each, words=labelled(each.words, incident.tenant, scene.places))
-        lines.append(plain(evidence_text(scene.language, named), 240))
-    return lines
+    called = naming(scene.places, incident.tenant)
+    return lines + [
+        plain(evidence_text(scene.language, each, called), 240) for each in incident.evidence[:MAX_EVIDENCE]
+    ]
 
 
 def done(scene: Scene) -> list[str]:

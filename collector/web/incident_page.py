@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
-import msgspec
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -14,15 +13,14 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.incidents.book import get, load, timeline
 from collector.incidents.errors import UnknownIncidentError
-from collector.incidents.model import AlertClass, Entry, EntryKind, Evidence, Incident, Member, Phase
+from collector.incidents.model import AlertClass, Entry, EntryKind, Incident, Member, Phase
 from collector.web.forms import read_act
 from collector.web.pages import Frame
 from collector.web.parts import WebParts
 from collector.web.timeline import timeline_lines
 from collector.web.wall import blindness
 from collector.web.wall_page import row_of
-from collector.words.branch_labels import labelled
-from collector.words.incident_words import class_name, entry_text, evidence_text, title
+from collector.words.incident_words import class_name, entry_text, evidence_text, naming, title
 from collector.words.speak import one_line
 
 MAX_MEMBERS = 100
@@ -110,6 +108,7 @@ class IncidentPages:
 
 def incident_view(parts: WebParts, incident: Incident, entries: list[Entry], language: str) -> dict[str, object]:
     """All that the incident's template names, for a thread: it may have twenty thousand members."""
+    called = naming(parts.places, incident.tenant)
     happened = [each for each in entries if each.kind is not EntryKind.DELIVERY]
     members: dict[tuple[str, str], list[Member]] = {}
     for each in sorted(incident.members, key=lambda each: (each.until_s is not None, each.since_s, each.line)):
@@ -121,23 +120,18 @@ def incident_view(parts: WebParts, incident: Incident, entries: list[Entry], lan
         "row": row_of(incident, parts.places, language),
         "title": title(language, incident, parts.places),
         "class_name": class_name(language, incident.alert_class),
-        "evidence": [(each.at_s, _evidence(parts, incident, each, language)) for each in incident.evidence],
+        "evidence": [(each.at_s, evidence_text(language, each, called)) for each in incident.evidence],
         "members": [
             ("/".join(name), parts.places.branch(*name), each) for name, each in list(members.items())[:MAX_MEMBERS]
         ],
         "more_members": max(0, len(members) - MAX_MEMBERS),
         "regions": regions.most_common(12),
         "isps": isps.most_common(12),
-        "timeline": timeline_lines(happened, incident.tenant, parts.places, language),
+        "timeline": timeline_lines(happened, called, language),
         "deliveries": [(each, entry_text(language, each)) for each in entries if each.kind is EntryKind.DELIVERY],
         "hours": ACKNOWLEDGE_H,
         "default_h": round(parts.settings.incidents.acknowledge_for / 3600),
     }
-
-
-def _evidence(parts: WebParts, incident: Incident, evidence: Evidence, language: str) -> str:
-    words = labelled(evidence.words, incident.tenant, parts.places)
-    return evidence_text(language, msgspec.structs.replace(evidence, words=words))
 
 
 class Runbooks:

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from collector.incidents.model import Entry, EntryKind
-from collector.inventory.places import Places
-from collector.words.branch_labels import labelled
-from collector.words.incident_words import entry_text
+from collector.words.incident_words import Naming, entry_text
 from collector.words.page_words import WORDS
 from collector.words.speak import say
 
@@ -26,31 +24,30 @@ class Line(msgspec.Struct, frozen=True):
     parts: tuple[tuple[float, str], ...] = ()
 
 
-def timeline_lines(entries: Iterable[Entry], tenant: str, places: Places, language: str) -> list[Line]:
+def timeline_lines(entries: Iterable[Entry], called: Naming, language: str) -> list[Line]:
     """In their order; a line that stands for several is where the first of them was."""
     groups: list[list[Entry]] = []
     gathering: dict[tuple[str, ...], list[Entry]] = {}
     for each in entries:
-        named = msgspec.structs.replace(each, words=labelled(each.words, tenant, places))
         key = (each.kind, *(each.words.get(word, "") for word in ("from", "to", "outcome")))
         group = gathering.get(key) if each.kind in _MANY else None
         if group is None or each.at_s - group[0].at_s > TOGETHER_S:
             group = gathering[key] = []
             groups.append(group)
-        group.append(named)
-    return [_line(group, language) for group in groups]
+        group.append(each)
+    return [_line(group, called, language) for group in groups]
 
 
-def _line(group: Sequence[Entry], language: str) -> Line:
+def _line(group: Sequence[Entry], called: Naming, language: str) -> Line:
     first = group[0]
     if len(group) == 1:
-        return Line(first.at_s, first.kind, entry_text(language, first))
-    parts = tuple((each.at_s, entry_text(language, each)) for each in group[:MAX_PARTS])
+        return Line(first.at_s, first.kind, entry_text(language, first, called))
+    parts = tuple((each.at_s, entry_text(language, each, called)) for each in group[:MAX_PARTS])
     listed = [name for each in group for name in _names(each)]
     names = [name for name in dict.fromkeys(listed) if name != "…"]
     # Of a list that was cut only its count is known, and who of it is in another list is not.
     unnamed = sum(max(0, _count(each) - len(_names(each)) + 1) for each in group if "…" in _names(each))
-    shown = ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES or unnamed else "")
+    shown = ", ".join(called(each) for each in names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES or unnamed else "")
     if first.kind is EntryKind.ACT:
         words = {**first.words, "n": len(names), "names": shown}
         words["outcome"] = say(WORDS, language, f"outcome_{first.words.get('outcome', '?')}")
