@@ -7,7 +7,7 @@ import time
 from collector.config import CollectorSettings
 from collector.inventory.places import Places
 from collector.terminal.drawing import incident_lines, story_lines
-from collector.terminal.options import parser, print_json, with_config
+from collector.terminal.options import columns, parser, print_json, with_config
 from collector.terminal.picture import OPEN, incident, incidents
 
 
@@ -38,7 +38,7 @@ def _one(options: argparse.Namespace, settings: CollectorSettings, places: Place
     if options.json:
         print_json({"incident": found[0], "timeline": found[1]})
     else:
-        print("\n".join(story_lines(*found, places, language, time.time())))
+        print("\n".join(story_lines(found, places, language, time.time(), columns=columns())))
     return 0
 
 
@@ -50,5 +50,5 @@ def _many(options: argparse.Namespace, settings: CollectorSettings, places: Plac
     if not found:
         print("no incident yet" if options.all else "no open incident")
     for each in found:
-        print("\n".join(incident_lines(each, places, language, time.time())))
+        print("\n".join(incident_lines(each, places, language, time.time(), columns=columns())))
     return 0

@@ -1,6 +1,7 @@
 """What `status`, `incidents` and `watch` share on the command line."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from branchline.settings import SettingsError
 from collector.config import CollectorSettings
 from collector.errors import CollectorError
 from collector.inventory.places import Places
+from collector.terminal.drawing import COLUMNS, MAX_COLUMNS, MIN_COLUMNS
 from collector.terminal.picture import DEFAULT_CONFIG, open_config
 from collector.words import LANGUAGES
 
@@ -48,3 +50,8 @@ def with_config(options: argparse.Namespace, work: Callable[[CollectorSettings, 
 def print_json(document: object) -> None:
     """One document, indented."""
     print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def columns() -> int:
+    """How wide the terminal is; 80 where there is none."""
+    return min(max(MIN_COLUMNS, shutil.get_terminal_size((COLUMNS, 24)).columns), MAX_COLUMNS)

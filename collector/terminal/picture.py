@@ -19,6 +19,7 @@ from collector.inventory.file import load_places
 from collector.inventory.places import Places
 
 STALE_S = 15.0
+MAX_OPEN = 20_000
 DEFAULT_CONFIG = Path("/etc/branchline/collector.toml")
 OPEN = (Phase.MERGING, Phase.OPEN, Phase.RECOVERING)
 
@@ -55,7 +56,7 @@ def look(settings: CollectorSettings) -> Picture:
         trouble = f"as of {age_s:.0f} s ago: the collector does not seem to run"
     elif not table.hearing:
         trouble = "the collector hears no branch, by its broker, the broker's line or its own disk: states are old"
-    return Picture(table, tuple(incidents(settings, phases=OPEN)), age_s, trouble)
+    return Picture(table, tuple(incidents(settings, phases=OPEN, limit=MAX_OPEN)), age_s, trouble)
 
 
 def incidents(settings: CollectorSettings, *, phases: tuple[Phase, ...] | None, limit: int = 200) -> list[Incident]:
@@ -77,7 +78,7 @@ def _records(settings: CollectorSettings) -> Iterator[sqlite3.Connection]:
     connection = read_only(file)
     try:
         yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise CollectorError(f"{file}: cannot be read ({error}); is it of this version of branchline?") from None
     finally:
         connection.close()

@@ -6,7 +6,7 @@ import msgspec
 
 from collector.inventory.places import Places
 from collector.terminal.drawing import status_lines
-from collector.terminal.options import parser, print_json, with_config
+from collector.terminal.options import columns, parser, print_json, with_config
 from collector.terminal.picture import Picture, look
 
 
@@ -22,5 +22,5 @@ def _print(options: argparse.Namespace, picture: Picture, places: Places, langua
     if options.json:
         print_json({**msgspec.to_builtins(picture), "age_s": round(picture.age_s, 1)})
     else:
-        print("\n".join(status_lines(picture, places, language)))
+        print("\n".join(status_lines(picture, places, language, columns=columns())))
     return 0

@@ -9,7 +9,7 @@ from rich.text import Text
 from collector.config import CollectorSettings
 from collector.inventory.places import Places
 from collector.terminal.drawing import status_lines
-from collector.terminal.options import parser, with_config
+from collector.terminal.options import columns, parser, with_config
 from collector.terminal.picture import look
 
 LOOK_EVERY_S = 1.0
@@ -17,7 +17,7 @@ _STYLES = {"ISOLATED": "bold red", "ON_5G": "magenta", "DEGRADED": "yellow", "UN
 
 
 def main(argv: list[str]) -> int:
-    """Show the picture until Ctrl-C. Exit codes: 0 shown, 1 there is nothing to read, 2 wrong usage or settings."""
+    """Show the picture until Ctrl-C; in a pipe every second's below the last. Exit codes: 0 shown, 1 there is nothing to read, 2 wrong usage or settings."""
     made = parser("watch", "The fleet, live, until Ctrl-C.", "example: branchline watch --language fr")
     made.add_argument("--seconds", type=float, default=0.0, help="stop by itself after so long (0: until Ctrl-C)")
     options = made.parse_args(argv)
@@ -37,7 +37,11 @@ def _show(settings: CollectorSettings, places: Places, language: str, seconds: f
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
             most = max(3, (console.height - 6) // 3)
-            live.update(_coloured(status_lines(look(settings), places, language, most)), refresh=True)
+            lines = status_lines(look(settings), places, language, most=most, columns=columns())
+            if console.is_terminal:
+                live.update(_coloured(lines), refresh=True)
+            else:
+                print("\n".join(lines), flush=True)
             left_s = until - time.monotonic()
             if left_s <= 0:
                 return 0

@@ -65,7 +65,7 @@ def test_status_fits_a_terminal_and_shows_the_worst_first(
     assert lines[0] == "2 branches: 1 ISOLATED, 1 OK"
     assert lines[1].startswith("  ISOLATED  acme/x")
     assert "2h" in lines[1]
-    assert "1 open incidents" in lines
+    assert "1 open incident" in lines
 
 
 def test_status_json(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,3 +116,39 @@ def test_nothing_there_is_one_sentence(
 def test_watch_shows_and_stops(with_incident: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert watch.main(["--config", str(with_incident), "--seconds", "0.01"]) == 0
     assert "ISOLATED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_lines_are_as_wide_as_the_terminal(
+    columns: int, with_incident: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in ([], [INCIDENT.id]):
+        assert incidents.main(["--config", str(with_incident), *words]) == 0
+        told = capsys.readouterr().out
+        assert max(map(len, told.splitlines())) <= columns
+        assert INCIDENT.id in told
+    assert status.main(["--config", str(with_incident)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert ("x" * 58 in lines[1]) == (columns == 200)
+
+
+async def test_records_of_another_version_are_one_sentence(
+    with_incident: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = open_database(with_incident.parent / FILE_NAME, book.SCHEMA)
+    await database.run(lambda connection: connection.execute("UPDATE incidents SET body = x'c0'"))
+    database.close()
+    assert incidents.main(["--config", str(with_incident)]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.endswith("is it of this version of branchline?\n")
+
+
+def test_watch_in_a_pipe_tells_every_second(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.01)
+    assert watch.main(["--config", str(config), "--seconds", "0.1"]) == 0
+    assert capsys.readouterr().out.count("2 branches: 1 ISOLATED, 1 OK") > 1
