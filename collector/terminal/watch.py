@@ -17,7 +17,10 @@ _STYLES = {"ISOLATED": "bold red", "ON_5G": "magenta", "DEGRADED": "yellow", "UN
 
 
 def main(argv: list[str]) -> int:
-    """Show the picture until Ctrl-C; in a pipe every second's below the last. Exit codes: 0 shown, 1 there is nothing to read, 2 wrong usage or settings."""
+    """Show the picture until Ctrl-C; in a pipe each second's below the last.
+
+    Exit codes: 0 shown, 1 there is nothing to read, 2 wrong usage or settings.
+    """
     made = parser("watch", "The fleet, live, until Ctrl-C.", "example: branchline watch --language fr")
     made.add_argument("--seconds", type=float, default=0.0, help="stop by itself after so long (0: until Ctrl-C)")
     options = made.parse_args(argv)
