@@ -1,10 +1,11 @@
 """The branch table as a small JSON file, for the command line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from collector.branches import BranchTable
+from collector.branches import Shown
 from collector.errors import CollectorError
 
 BRANCHES_FILE = "branches.json"
@@ -35,8 +36,8 @@ class BranchFile(msgspec.Struct, frozen=True):
     branches: tuple[BranchRow, ...]
 
 
-def render(name: str, table: BranchTable, now_s: float, *, hearing: bool) -> bytes:
-    """The file's bytes, branches in order of their names."""
+def render(name: str, shown: Iterable[Shown], now_s: float, *, hearing: bool) -> bytes:
+    """The file's bytes, branches in order of their names; `shown` as `BranchTable.shown` gives it. Pure."""
     rows = tuple(
         BranchRow(
             *key,
@@ -48,7 +49,7 @@ def render(name: str, table: BranchTable, now_s: float, *, hearing: bool) -> byt
             version=heard.version,
             config_hash=heard.config_hash,
         )
-        for key, heard, state, since_s in sorted(table.shown(), key=lambda each: each[0])
+        for key, heard, state, since_s in sorted(shown, key=lambda each: each[0])
     )
     return msgspec.json.encode(BranchFile(name, now_s, hearing, rows))
 

@@ -34,6 +34,8 @@ def judge(heard: BranchHeard, hearing_since_s: float | None, now_s: float) -> Br
 
 
 BranchKey = tuple[str, str, str]
+Shown = tuple[BranchKey, BranchHeard, BranchState, float]
+"""Agent, what was heard, the state of the last review and since when (Unix seconds)."""
 
 
 class BranchEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -93,8 +95,8 @@ class BranchTable:
         self._news, self._gone = set(), set()
         return news & self._heard.keys(), gone - self._heard.keys()
 
-    def shown(self, keys: Iterable[BranchKey] | None = None) -> list[tuple[BranchKey, BranchHeard, BranchState, float]]:
-        """Agent, what was heard, the state of the last review and since when (Unix seconds); of all, or of `keys`."""
+    def shown(self, keys: Iterable[BranchKey] | None = None) -> list[Shown]:
+        """What was last shown of all, or of `keys`."""
         wanted = self._heard if keys is None else keys
         return [(key, self._heard[key], *self._shown[key]) for key in wanted if key in self._shown]
 

@@ -118,6 +118,8 @@ class Core:
             return "the journal does not take records; make room on this disk"
         if not self.transport.connected:
             return "the broker does not answer"
+        if self.board.deaf_since_s is not None:
+            return "most branches fell silent together; look at the broker's own line"
         return self.writer.trouble
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collector.board import Board, BranchNow
 from collector.branch_file import render, write_branches
-from collector.branches import BranchKey
+from collector.branches import BranchKey, Shown
 from collector.clock import SteadyClock
 from collector.counters import Counters
 from collector.events import tell
@@ -97,7 +97,7 @@ class Watch:
         if turn % COUNT_EVERY == 0:
             await self._count()
         if changed or turn % FILE_EVERY == 0:
-            await self._write_file(render(self._name, table, now_s, hearing=hearing_since_s is not None))
+            await self._write_file(table.shown(), now_s, hearing=hearing_since_s is not None)
 
     async def _count(self) -> None:
         """The fleet's counts and the collector's own."""
@@ -123,9 +123,12 @@ class Watch:
         if lines := [branch_state_line(self._board.branches[key], self._places, at_ns) for key in keys]:
             self._ingest.offer_lines("\n".join(lines).encode())
 
-    async def _write_file(self, content: bytes) -> None:
+    async def _write_file(self, shown: list[Shown], now_s: float, *, hearing: bool) -> None:
+        def work() -> None:  # of a large fleet this takes longer than acknowledgements may wait
+            write_branches(self._file, render(self._name, shown, now_s, hearing=hearing))
+
         try:
-            await asyncio.to_thread(write_branches, self._file, content)
+            await asyncio.to_thread(work)
             self._failed = False
         except OSError as error:
             if not self._failed:

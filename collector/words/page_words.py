@@ -43,7 +43,8 @@ _ENGLISH = {
     "nobody_has_it": "nobody has it",
     "merging": "gathering",
     "recovering": "recovering",
-    "blind_broker": "BLIND: the collector does not hear its broker or cannot write its journal. All states are old.",
+    "blind_broker": "BLIND: the collector does not hear its broker, its branches, or cannot write its journal. "
+    "All states are old.",
     "blind_stopped": "BLIND: the collector stopped looking at its branches. All states are old.",
     "blind_page": "BLIND: this page hears nothing from the collector. All states are old.",
     "changed_now": "{label}: {state}",
@@ -224,7 +225,7 @@ _FRENCH = {
     "nobody_has_it": "pris par personne",
     "merging": "en constitution",
     "recovering": "en rétablissement",
-    "blind_broker": "AVEUGLE : le collecteur n'entend plus son courtier MQTT ou ne peut plus écrire son journal. "
+    "blind_broker": "AVEUGLE : le collecteur n'entend plus son courtier MQTT, ses agences, ou ne peut plus écrire son journal. "
     "Tous les états sont anciens.",
     "blind_stopped": "AVEUGLE : le collecteur ne regarde plus ses agences. Tous les états sont anciens.",
     "blind_page": "AVEUGLE : cette page n'entend plus le collecteur. Tous les états sont anciens.",
