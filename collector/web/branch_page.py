@@ -1,5 +1,7 @@
 """One branch: its lines and which is in use, power, sensors, moves and why, quality, flight record, inventory."""
 
+import asyncio
+
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -77,12 +79,18 @@ class BranchPage:
             lambda connection: load(connection, tenant=name[0], branch=name[1], limit=MAX_INCIDENTS)
         )
         language = self._frame.language(request)
+        # At once: a dead database is waited for once, not three times.
+        quality, flight, record = await asyncio.gather(
+            read_quality(parts.history, name, now_s, hours),
+            read_flight(parts.history, name, at_ns) if at_ns else _nothing(),
+            read_record(parts.history, name, now_s),
+        )
         view |= {
             "hours": hours,
             "all_hours": HOURS,
-            "quality": await read_quality(parts.history, name, now_s, hours),
-            "flight": await read_flight(parts.history, name, at_ns) if at_ns else None,
-            "record": await read_record(parts.history, name, now_s),
+            "quality": quality,
+            "flight": flight,
+            "record": record,
             "rows": [row_of(each, parts.places, language) for each in incidents],
         }
         return await self._frame.page(request, "branch.html", lambda: view)
@@ -111,6 +119,10 @@ class BranchPage:
             "blind": blindness(parts.board, language, parts.clock.now_s()),
             "updated_s": parts.board.updated_s,
         }
+
+
+async def _nothing() -> None:
+    """No event, no flight record."""
 
 
 def _role_in_use(now: BranchNow) -> Role | None:

@@ -18,7 +18,7 @@ from collector.web.settings import WebSettings
 from collector.web.users import SESSION_S, end_session, hashed_password, start_session
 from collector.web.workshop import Workshop
 
-MAX_AT_ONCE = 2  # argon2 takes 64 MiB and all of a core for each
+MAX_AT_ONCE = 1  # argon2 takes 64 MiB and all of a core; guesses of many strangers take no second one
 
 
 class Login:
