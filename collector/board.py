@@ -3,14 +3,14 @@
 `Watch` writes it; everybody else reads it and may wait for changes.
 """
 
-import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import msgspec
 
 from collector.branches import BranchKey
 from collector.heard import BranchHeard
+from collector.listening import Listener, Listeners
 from wire.messages import BranchState
 
 
@@ -28,26 +28,6 @@ class BranchNow(msgspec.Struct, frozen=True):
         return f"{self.key[0]}/{self.key[1]}"
 
 
-class Listener:
-    """Who waits for changes. A slow one misses no branch: what changed meanwhile is told at once, each branch once."""
-
-    def __init__(self) -> None:
-        self._changed: set[BranchKey] = set()
-        self._event = asyncio.Event()
-
-    def tell(self, keys: Iterable[BranchKey]) -> None:
-        """Note changes."""
-        self._changed.update(keys)
-        self._event.set()
-
-    async def changes(self) -> set[BranchKey]:
-        """Wait for a change; the branches that changed since the last call. Empty: only the collector's own state."""
-        await self._event.wait()
-        self._event.clear()
-        changed, self._changed = self._changed, set()
-        return changed
-
-
 class Board:
     """The picture. `hearing`: the collector hears the fleet and can write its journal; else states are old.
 
@@ -59,7 +39,7 @@ class Board:
         self.hearing = False
         self.deaf_since_s: float | None = None
         self.updated_s = 0.0
-        self._listeners: set[Listener] = set()
+        self._listeners: Listeners[BranchKey] = Listeners()
 
     def show(
         self,
@@ -81,15 +61,8 @@ class Board:
         other = hearing != self.hearing
         self.hearing, self.deaf_since_s, self.updated_s = hearing, deaf_since_s, now_s
         if keys or other:
-            for listener in self._listeners:
-                listener.tell(keys)
+            self._listeners.tell(keys)
 
-    @contextmanager
-    def listen(self) -> Iterator[Listener]:
-        """Be told of changes for the length of a `with`."""
-        listener = Listener()
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
+    def listen(self) -> AbstractContextManager[Listener[BranchKey]]:
+        """Be told which branches changed, for the length of a `with`; none: only the collector's own state."""
+        return self._listeners.listen()

@@ -8,14 +8,14 @@ for nothing.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import msgspec
 
 from collector.board import Board
-from collector.board import Listener as BoardListener
+from collector.branches import BranchKey
 from collector.clock import SteadyClock
 from collector.database import Database
 from collector.events import tell
@@ -24,13 +24,13 @@ from collector.incidents.acts import Told, new_acts, told_acts
 from collector.incidents.causes import judge, ongoing
 from collector.incidents.deafness import Deafness
 from collector.incidents.errors import UnknownIncidentError
-from collector.incidents.listening import Listener
 from collector.incidents.model import Acknowledgement, Entry, EntryKind, Incident, Phase
 from collector.incidents.picture import Eyes
 from collector.incidents.points import incident_points
 from collector.incidents.reconcile import Changes, Now, reconcile
 from collector.incidents.settings import IncidentSettings
 from collector.inventory.places import Places
+from collector.listening import Listener, Listeners
 from collector.notify.model import NoticeEvent
 
 TICK_S = 1.0
@@ -62,20 +62,14 @@ class Desk:
         self._eyes = Eyes(places)
         self._deafness = Deafness(clock.now_s(), settings.blind_after)
         self._told: dict[str, Told] = {}
-        self._listeners: set[Listener] = set()
+        self._listeners: Listeners[str] = Listeners()
         self._writing = asyncio.Lock()
         self._refused = False
         self._loaded = False
 
-    @contextmanager
-    def listen(self) -> Iterator[Listener]:
+    def listen(self) -> AbstractContextManager[Listener[str]]:
         """Be told which incidents changed, for the length of a `with`."""
-        listener = Listener()
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
+        return self._listeners.listen()
 
     async def run(self) -> None:
         """Look for ever: when the board changes, and every second since silence and waits make no event."""
@@ -221,11 +215,10 @@ class Desk:
     def _announce(self, ids: Iterable[str]) -> None:
         ids = tuple(ids)
         if ids:
-            for listener in self._listeners:
-                listener.tell(ids)
+            self._listeners.tell(ids)
 
 
-async def _within(listener: BoardListener, wait_s: float) -> None:
+async def _within(listener: Listener[BranchKey], wait_s: float) -> None:
     try:
         async with asyncio.timeout(wait_s):
             await listener.changes()

@@ -225,8 +225,8 @@ _FRENCH = {
     "nobody_has_it": "pris par personne",
     "merging": "en constitution",
     "recovering": "en rétablissement",
-    "blind_broker": "AVEUGLE : le collecteur n'entend plus son courtier MQTT, ses agences, ou ne peut plus écrire son journal. "
-    "Tous les états sont anciens.",
+    "blind_broker": "AVEUGLE : le collecteur n'entend plus son courtier MQTT, ses agences, ou ne peut plus écrire "
+    "son journal. Tous les états sont anciens.",
     "blind_stopped": "AVEUGLE : le collecteur ne regarde plus ses agences. Tous les états sont anciens.",
     "blind_page": "AVEUGLE : cette page n'entend plus le collecteur. Tous les états sont anciens.",
     "changed_now": "{label} : {state}",
