@@ -63,6 +63,8 @@ def subject(scene: Scene) -> str:
     else:
         when = scene.say("subject.since", time=scene.clock(incident.started_s))
         action = scene.say(_action(scene))
+    if scene.incident.alert_class is AlertClass.TEST:
+        when = ""
     tail = " - ".join(word for word in (when, _power(scene), action) if word)
     room = MAX_SUBJECT_CHARS - len(head) - len(tail) - 4
     return f"{head} {plain(_where(scene), max(20, room))} - {tail}"[:MAX_SUBJECT_CHARS]
@@ -83,6 +85,8 @@ def body(scene: Scene) -> str:
         ("isp", _isps(scene)),
         ("previous", sections.previous(scene)),
     ]
+    if scene.incident.alert_class is AlertClass.TEST:
+        parts = [each for each in parts if each[0] in {"impact", "you", "links"}]
     text = "\n".join(
         _part(scene.say("head", heading=scene.say(f"head.{name}")), lines) for name, lines in parts if lines
     )
@@ -127,6 +131,8 @@ def _action(scene: Scene) -> str:
 def _where(scene: Scene) -> str:
     """What and where: lines of one branch by name, else what the incident is called."""
     members = scene.members
+    if scene.incident.alert_class is AlertClass.TEST:
+        return scene.say("subject.test")
     if len(scene.branches) != 1 or scene.incident.alert_class in {AlertClass.CARRIER, AlertClass.ANCHORS}:
         text = title(scene.language, scene.incident, scene.places)
         if scene.isolated and len(scene.branches) > 1 and not scene.over:
@@ -158,7 +164,9 @@ def _power(scene: Scene) -> str:
 
 
 def _links(scene: Scene) -> list[str]:
-    links = [f"{scene.say('links.incident')} {incident_url(scene.base_url, scene.incident.id)}"]
+    links = []
+    if scene.incident.alert_class is not AlertClass.TEST:  # there is no such incident
+        links.append(f"{scene.say('links.incident')} {incident_url(scene.base_url, scene.incident.id)}")
     for branch in scene.branches[: sections.MAX_BRANCHES]:
         tenant, name = (quote(word, safe="") for word in branch)
         address = f"{scene.base_url}/branch/{tenant}/{name}"

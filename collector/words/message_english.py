@@ -18,6 +18,7 @@ ENGLISH = {
     "tag.digest": "DIGEST",
     "subject.since": "since {time}",
     "subject.lasted": "lasted {span}",
+    "subject.test": "branchline's messages reach you",
     "subject.digest": "{count} messages in a minute, {pages} of them page",
     "line.down": "{line} {isp} down",
     "line.state": "{line} {isp} {state}",

@@ -18,6 +18,7 @@ FRENCH = {
     "tag.digest": "RÉSUMÉ",
     "subject.since": "depuis {time}",
     "subject.lasted": "a duré {span}",
+    "subject.test": "les messages de branchline vous parviennent",
     "subject.digest": "{count} messages en une minute, dont {pages} urgents",
     "line.down": "{line} {isp} coupée",
     "line.state": "{line} {isp} {state}",

@@ -161,6 +161,13 @@ def test_a_ticket_with_the_isp_is_for_what_the_isp_can_mend() -> None:
     assert "Open a ticket" in _part(_text(TRIGGER, unsure).body, "YOU")
 
 
+def test_a_test_page_is_short_and_leads_to_no_incident() -> None:
+    text = _text(TRIGGER, page(alert_class=AlertClass.TEST, members=()))
+    assert text.subject == "[P1][TEST] branchline's messages reach you - no action"
+    assert [line.partition(":")[0] for line in text.body.splitlines()] == ["IMPACT", "YOU", "LINKS"]
+    assert "/incident/" not in text.body
+
+
 def test_a_mains_relay_is_no_water() -> None:
     seen = board()
     (now,) = seen.branches.values()
