@@ -179,7 +179,9 @@ def test_a_torn_memory_is_told_and_forgotten(branch: AgentBranch, content: bytes
     branch.start_agent()
     wait_until(branch.up)
     assert "memory.json cannot be read" in branch.log()
-    wait_until(lambda: json.loads((branch.folder / "state" / "memory.json").read_bytes())["memory"]["version"] == 1)
+    file = branch.folder / "state" / "memory.json"
+    wait_until(lambda: file.read_bytes() != content)
+    assert json.loads(file.read_bytes())["memory"]["version"] == 1
 
 
 def test_an_override_outlives_a_kill_and_ends_by_release(branch: AgentBranch) -> None:
