@@ -155,14 +155,17 @@ async def test_without_tls_nobody_comes_in_from_outside(broker: ShippedBroker) -
 
 
 @pytest.mark.parametrize(
-    ("size", "outcome"),
+    ("size", "outcomes"),
     [
-        (MAX_PAYLOAD_BYTES, "No matching subscribers"),  # taken; nobody is there to read it
-        (MAX_PAYLOAD_BYTES + 1, "Protocol error"),
-        (600_000, "Packet too large"),
+        (MAX_PAYLOAD_BYTES, {"No matching subscribers"}),  # taken; nobody is there to read it
+        (MAX_PAYLOAD_BYTES + 1, {"Protocol error"}),
+        # The broker hangs up while the client still sends: what it said may be lost with the connection.
+        (600_000, {"Packet too large", "Unspecified error"}),
     ],
 )
-async def test_what_is_larger_than_a_payload_can_be_is_refused(broker: ShippedBroker, size: int, outcome: str) -> None:
+async def test_what_is_larger_than_a_payload_can_be_is_refused(
+    broker: ShippedBroker, size: int, outcomes: set[str]
+) -> None:
     said: list[str] = []
     paho = Paho(CallbackAPIVersion.VERSION2, client_id="a1", protocol=MQTTProtocolVersion.MQTTv5)
     paho.on_publish, paho.on_disconnect, paho.on_connect = _publisher(said, size)
@@ -171,7 +174,7 @@ async def test_what_is_larger_than_a_payload_can_be_is_refused(broker: ShippedBr
     paho.loop_start()
     try:
         await wait_for(lambda: bool(said), 10, "an answer of the broker")
-        assert said[0] == outcome
+        assert said[0] in outcomes
     finally:
         paho.disconnect()
         await asyncio.to_thread(paho.loop_stop)
