@@ -74,9 +74,11 @@ async def connected(agents: list[Agent]) -> AsyncIterator[None]:
         await wait_for(lambda: all(each.connections == 1 for each in agents))
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        waiting = set(tasks)
+        while waiting:  # aiomqtt can swallow a cancellation
+            for task in waiting:
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=1)
 
 
 def _states(data: Path) -> set[str]:
