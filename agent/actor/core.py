@@ -67,7 +67,7 @@ class Actor:
             _log.info("no path in use was found; waiting to be told")
             return
         self._ensure(self._state.goal)
-        if not self._state.pending and not self._state.settled and not self._missing:
+        if not self._state.pending and not self._state.settled:
             self._settle(now_s)
         trial = f", on trial for {self._left_s(now_s):.1f} s more" if self._state.pending else ""
         _log.info("path in use: %s%s", self._state.goal, trial)
@@ -95,6 +95,8 @@ class Actor:
             self.reconciled_s = now_s
             if self._missing:
                 self._ensure(self._state.goal)
+                if not self._state.pending and not self._state.settled:
+                    self._settle(now_s)
             try:
                 for mended in self._actuator.reconcile():
                     self._mended += 1
@@ -162,6 +164,8 @@ class Actor:
             if wanted and self._state.last == (wanted, "committed"):
                 return Done(self._state.goal, 0.0)  # the first reply was lost
             return Refused(self._not_pending(wanted), retry=False)
+        if self._missing:  # a restart found it on trial and could not put it in place again
+            return Refused(f"{self._state.goal} is not in place, so it cannot be kept; the trial runs on", retry=True)
         self._put(replace(self._state, pending="", previous="", last=(wanted, "committed")))
         self._settle(now_s)
         return Done(self._state.goal, (time.perf_counter() - begin) * 1000)
@@ -220,6 +224,8 @@ class Actor:
         return self._rounds_left > 0 and not self._state.settled and not self._state.pending
 
     def _settle(self, now_s: float) -> None:
+        if self._missing:
+            return  # flows of the path that is in place instead must live; settled once this one is there
         self._rounds_left = SETTLE_ROUNDS
         self._settle_on(now_s)
 

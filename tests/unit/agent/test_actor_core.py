@@ -264,6 +264,24 @@ def test_killed_between_any_two_steps(tmp_path: Path, step: int, end: str) -> No
         assert system.settled[-1:] == [after.active], "flows of the path left are dropped, whoever was killed"
 
 
+def test_what_a_restart_could_not_put_back_in_place_is_neither_kept_nor_settled_on(tmp_path: Path) -> None:
+    system = FakeActuator()
+    actor = started(tmp_path, system)
+    actor.answer(move("second", "m0"), 0.0)
+    system.broken = {"wire"}
+    system.fuse.left = 1
+    with pytest.raises(KilledError):  # while it goes back to what was in place, under the same name
+        actor.answer(move("wire", "m0"), 0.0)
+    actor = started(tmp_path, system, 0.0)
+    reply = actor.answer(Commit("m0"), 0.0)
+    assert isinstance(reply, Refused)
+    assert reply.retry
+    assert system.settled == []
+    system.broken = set()
+    actor.tick(RECONCILE_S)
+    assert system.in_place == "wire"
+
+
 _STEPS = st.one_of(
     st.tuples(st.just("apply"), st.sampled_from(PATHS), st.integers(0, 3)),
     st.tuples(st.just("commit"), st.just(""), st.integers(0, 3)),
