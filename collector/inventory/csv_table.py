@@ -108,7 +108,8 @@ class _Reading:
             try:
                 record = next(reader, None)
             except csv.Error as error:
-                self.fault(line, f"not valid CSV ({error}); is a quote opened and not closed? Correct this line")
+                what = str(error).replace("\t", "a tab")  # it names the delimiter as it is
+                self.fault(line, f"not valid CSV ({what}); is a quote opened and not closed? Correct this line")
                 return
             if record is None:
                 return

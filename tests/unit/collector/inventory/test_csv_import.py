@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from branchline.settings import parse
@@ -256,6 +256,7 @@ def _files(needed: tuple[str, ...]) -> st.SearchStrategy[bytes]:
 
 
 @settings(max_examples=150)
+@example(b"branch", b'branch\tline\tisp\n"\t"0')
 @given(_files(("branch",)), _files(("branch", "line", "isp")))
 def test_any_file_is_an_inventory_or_a_list_of_lines(
     tmp_path_factory: pytest.TempPathFactory, branches_raw: bytes, lines_raw: bytes
