@@ -1,9 +1,9 @@
 """Reading what `Influx2` writes to: InfluxQL or, when it is VictoriaMetrics, MetricsQL."""
 
-from collections.abc import Mapping
+from typing import Unpack
 
 from collector.store.asking import Asker
-from collector.store.history import History, HistoryError, Pick, Series
+from collector.store.history import History, HistoryError, Series, Words
 from collector.store.influx_history import InfluxHistory
 from collector.store.victoria import is_victoria
 from collector.store.victoria_history import VictoriaHistory
@@ -19,26 +19,11 @@ class Influx2History:
         self._victoria = VictoriaHistory(url=url, token=token, timeout_s=timeout_s)
         self._found: History | None = None
 
-    async def read(
-        self,
-        measurement: str,
-        fields: tuple[str, ...],
-        *,
-        where: Mapping[str, str],
-        group: tuple[str, ...],
-        start_ns: int,
-        end_ns: int,
-        every_s: float | None = None,
-        pick: Pick = Pick.MEAN,
-        limit: int = 10_000,
-    ) -> list[Series]:
+    async def read(self, measurement: str, fields: tuple[str, ...], **words: Unpack[Words]) -> list[Series]:
         """As `History.read`."""
         if self._found is None:
             self._found = await self._find()
-        return await self._found.read(
-            measurement, fields,
-            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
-        )  # fmt: skip
+        return await self._found.read(measurement, fields, **words)
 
     async def _find(self) -> History:
         """An InfluxDB may keep its metrics page to itself: an answer that is not VictoriaMetrics' page is enough."""

@@ -1,11 +1,11 @@
 """Reading InfluxDB 1, 2 and 3 by InfluxQL at `/query`, the one language all three share."""
 
-from collections.abc import Mapping
+from typing import Unpack
 
 import aiohttp
 
 from collector.store.asking import Asker
-from collector.store.history import Pick, Series
+from collector.store.history import Series, Words
 from collector.store.influxql import read_answer, select
 from collector.store.question import question
 
@@ -21,26 +21,11 @@ class InfluxHistory:
         self._asker = Asker(url, timeout_s=timeout_s, auth=auth, headers=headers)
         self._database = database
 
-    async def read(
-        self,
-        measurement: str,
-        fields: tuple[str, ...],
-        *,
-        where: Mapping[str, str],
-        group: tuple[str, ...],
-        start_ns: int,
-        end_ns: int,
-        every_s: float | None = None,
-        pick: Pick = Pick.MEAN,
-        limit: int = 10_000,
-    ) -> list[Series]:
+    async def read(self, measurement: str, fields: tuple[str, ...], **words: Unpack[Words]) -> list[Series]:
         """As `History.read`."""
-        asked = question(
-            measurement, fields,
-            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
-        )  # fmt: skip
-        words = {"db": self._database, "epoch": "ns", "q": select(asked)}
-        return read_answer(asked, await self._asker.get("/query", words))
+        asked = question(measurement, fields, **words)
+        query = {"db": self._database, "epoch": "ns", "q": select(asked)}
+        return read_answer(asked, await self._asker.get("/query", query))
 
     async def close(self) -> None:
         """Close connections."""

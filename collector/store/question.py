@@ -53,9 +53,9 @@ def question(
     group: tuple[str, ...],
     start_ns: int,
     end_ns: int,
-    every_s: float | None,
-    pick: Pick,
-    limit: int,
+    every_s: float | None = None,
+    pick: Pick = Pick.MEAN,
+    limit: int = 10_000,
 ) -> Question:
     """Check and gather them. Intervals are whole ones: the time asked for grows to where they begin and end.
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Unpack
 
-from collector.store.history import HistoryError, Pick, Series, Value
+from collector.store.history import HistoryError, Pick, Series, Value, Words
 from collector.store.question import Point, Question, answer, in_order, question
 from collector.store.sqlite_layout import (
     DAY_NS,
@@ -39,24 +40,9 @@ class SqliteHistory:
         self._tags: dict[str, dict[int, dict[str, str]]] = {}
         self._last_id = 0
 
-    async def read(
-        self,
-        measurement: str,
-        fields: tuple[str, ...],
-        *,
-        where: Mapping[str, str],
-        group: tuple[str, ...],
-        start_ns: int,
-        end_ns: int,
-        every_s: float | None = None,
-        pick: Pick = Pick.MEAN,
-        limit: int = 10_000,
-    ) -> list[Series]:
+    async def read(self, measurement: str, fields: tuple[str, ...], **words: Unpack[Words]) -> list[Series]:
         """As `History.read`."""
-        asked = question(
-            measurement, fields,
-            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
-        )  # fmt: skip
+        asked = question(measurement, fields, **words)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, asked)
 
     async def close(self) -> None:

@@ -5,10 +5,10 @@ replaces the values of the last half minute by older ones, so those intervals ar
 """
 
 import time
-from collections.abc import Mapping
+from typing import Unpack
 
 from collector.store.asking import Asker
-from collector.store.history import Pick, Series
+from collector.store.history import Series, Words
 from collector.store.metricsql import (
     MS,
     Exported,
@@ -35,24 +35,9 @@ class VictoriaHistory:
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._asker = Asker(url, timeout_s=timeout_s, headers=headers)
 
-    async def read(
-        self,
-        measurement: str,
-        fields: tuple[str, ...],
-        *,
-        where: Mapping[str, str],
-        group: tuple[str, ...],
-        start_ns: int,
-        end_ns: int,
-        every_s: float | None = None,
-        pick: Pick = Pick.MEAN,
-        limit: int = 10_000,
-    ) -> list[Series]:
+    async def read(self, measurement: str, fields: tuple[str, ...], **words: Unpack[Words]) -> list[Series]:
         """As `History.read`; texts are None."""
-        asked = question(
-            measurement, fields,
-            where=where, group=group, start_ns=start_ns, end_ns=end_ns, every_s=every_s, pick=pick, limit=limit,
-        )  # fmt: skip
+        asked = question(measurement, fields, **words)
         low, high = first_last_ms(asked)
         if high < low:
             return []

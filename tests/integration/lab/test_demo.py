@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.needs import needs_root
+from tests.needs import needs_program, needs_root
 
 ROOT = Path(__file__).parents[3]
 SHOW_S = 40
@@ -129,7 +128,7 @@ def test_a_part_that_dies_is_named_and_takes_the_rest_along(folder: Path) -> Non
 
 
 @needs_root
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the program unshare: apt install util-linux")
+@needs_program("unshare")
 def test_a_machine_without_a_network(folder: Path) -> None:
     """Loopback only: the demo runs, and loopback is the real agent's link."""
     before = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
@@ -142,7 +141,7 @@ def test_a_machine_without_a_network(folder: Path) -> None:
 
 
 @needs_root
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the program unshare: apt install util-linux")
+@needs_program("unshare")
 def test_a_machine_without_loopback_is_told_so(folder: Path) -> None:
     with _demo(folder, "--seconds", "5", before=("unshare", "--net")) as process:
         _, err = process.communicate(timeout=30.0)
